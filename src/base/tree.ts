@@ -1,0 +1,64 @@
+// Trees: nested arrays and plain objects whose leaves are one class of thing (tensors, host arrays).
+// Leaves are visited in the order they are written; a path reads like the code that reaches it: layers[3].weight.
+import { show } from "./errors.js";
+
+/** Any nesting of arrays and plain objects over leaves of type L. Interfaces work as trees. */
+export type Tree<L> = L | readonly Tree<L>[] | { readonly [key: string]: Tree<L> };
+
+/** The same nesting with every leaf replaced. */
+export type MapTree<T, L, M> = T extends L ? M : T extends object ? { [K in keyof T]: MapTree<T[K], L, M> } : T;
+
+export type IsLeaf<L> = (value: unknown) => value is L;
+
+function visit<L>(tree: unknown, isLeaf: IsLeaf<L>, path: string, found: (leaf: L, path: string) => void, what: string): void {
+  if (isLeaf(tree)) return found(tree, path);
+  if (Array.isArray(tree)) {
+    tree.forEach((child, i) => {
+      visit(child, isLeaf, `${path}[${i}]`, found, what);
+    });
+    return;
+  }
+  if (typeof tree === "object" && tree !== null) {
+    const prototype = Object.getPrototypeOf(tree);
+    if (prototype === Object.prototype || prototype === null) {
+      for (const key of Object.keys(tree))
+        visit((tree as Record<string, unknown>)[key], isLeaf, path === "" ? key : `${path}.${key}`, found, what);
+      return;
+    }
+  }
+  throw new TypeError(`${path === "" ? what : `${what}.${path}`}: expected a tensor, an array or a plain object, got ${show(tree)}`);
+}
+
+/** Leaves with their paths. Throws TypeError naming the path of anything that is neither leaf, array nor plain object. */
+export function flatten<L>(tree: unknown, isLeaf: IsLeaf<L>, what = "params"): { path: string; leaf: L }[] {
+  const leaves: { path: string; leaf: L }[] = [];
+  visit(tree, isLeaf, "", (leaf, path) => leaves.push({ path, leaf }), what);
+  return leaves;
+}
+
+/** The tree with every leaf replaced by `f(leaf, path, index)`. */
+export function mapTree<L, M>(tree: unknown, isLeaf: IsLeaf<L>, f: (leaf: L, path: string, index: number) => M, what = "params"): any {
+  let index = 0;
+  const walk = (node: unknown, path: string): unknown => {
+    if (isLeaf(node)) return f(node, path, index++);
+    if (Array.isArray(node)) return node.map((child, i) => walk(child, `${path}[${i}]`));
+    if (typeof node === "object" && node !== null)
+      return Object.fromEntries(
+        Object.entries(node).map(([key, child]) => [key, walk(child, path === "" ? key : `${path}.${key}`)]),
+      );
+    throw new TypeError(`${what}.${path}: expected a tensor, an array or a plain object, got ${show(node)}`);
+  };
+  return walk(tree, "");
+}
+
+/**
+ * Whether `path` matches `pattern`: `*` stands for any run of characters within one step of the path,
+ * `**` for any run at all. "layers[*].bias" and "**.bias" both match "layers[3].bias".
+ */
+export function matchPath(pattern: string, path: string): boolean {
+  const source = pattern
+    .split("**")
+    .map((part) => part.split("*").map((text) => text.replace(/[.+?^${}()|[\]\\]/g, "\\$&")).join("[^.[\\]]*"))
+    .join(".*");
+  return new RegExp(`^${source}$`).test(path);
+}
