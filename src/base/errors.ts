@@ -40,7 +40,8 @@ export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "function") return "a function";
   if (Array.isArray(value)) return `[${value.slice(0, 8).map(show).join(", ")}${value.length > 8 ? ", ..." : ""}]`;
-  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name} of ${(value as Uint8Array).length ?? value.byteLength}`;
+  if (ArrayBuffer.isView(value))
+    return `a ${value.constructor.name} of ${(value as Uint8Array).length ?? value.byteLength}`;
   if (typeof value === "object" && value !== null) return `a ${value.constructor?.name ?? "object"}`;
   return String(value);
 }
@@ -53,7 +54,8 @@ export function checkNumber(
   rule: string,
   holds: (n: number) => boolean,
 ): asserts value is number {
-  if (typeof value !== "number") throw new TypeError(`${owner}: "${name}" expected a number ${rule}, got ${show(value)}`);
+  if (typeof value !== "number")
+    throw new TypeError(`${owner}: "${name}" expected a number ${rule}, got ${show(value)}`);
   if (!Number.isFinite(value) || !holds(value))
     throw new RangeError(`${owner}: "${name}" expected a number ${rule}, got ${show(value)}`);
 }

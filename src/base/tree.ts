@@ -10,7 +10,13 @@ export type MapTree<T, L, M> = T extends L ? M : T extends object ? { [K in keyo
 
 export type IsLeaf<L> = (value: unknown) => value is L;
 
-function visit<L>(tree: unknown, isLeaf: IsLeaf<L>, path: string, found: (leaf: L, path: string) => void, what: string): void {
+function visit<L>(
+  tree: unknown,
+  isLeaf: IsLeaf<L>,
+  path: string,
+  found: (leaf: L, path: string) => void,
+  what: string,
+): void {
   if (isLeaf(tree)) return found(tree, path);
   if (Array.isArray(tree)) {
     tree.forEach((child, i) => {
@@ -26,7 +32,9 @@ function visit<L>(tree: unknown, isLeaf: IsLeaf<L>, path: string, found: (leaf: 
       return;
     }
   }
-  throw new TypeError(`${path === "" ? what : `${what}.${path}`}: expected a tensor, an array or a plain object, got ${show(tree)}`);
+  throw new TypeError(
+    `${path === "" ? what : `${what}.${path}`}: expected a tensor, an array or a plain object, got ${show(tree)}`,
+  );
 }
 
 /** Leaves with their paths. Throws TypeError naming the path of anything that is neither leaf, array nor plain object. */
@@ -37,7 +45,12 @@ export function flatten<L>(tree: unknown, isLeaf: IsLeaf<L>, what = "params"): {
 }
 
 /** The tree with every leaf replaced by `f(leaf, path, index)`. */
-export function mapTree<L, M>(tree: unknown, isLeaf: IsLeaf<L>, f: (leaf: L, path: string, index: number) => M, what = "params"): any {
+export function mapTree<L, M>(
+  tree: unknown,
+  isLeaf: IsLeaf<L>,
+  f: (leaf: L, path: string, index: number) => M,
+  what = "params",
+): any {
   let index = 0;
   const walk = (node: unknown, path: string): unknown => {
     if (isLeaf(node)) return f(node, path, index++);
@@ -58,7 +71,12 @@ export function mapTree<L, M>(tree: unknown, isLeaf: IsLeaf<L>, f: (leaf: L, pat
 export function matchPath(pattern: string, path: string): boolean {
   const source = pattern
     .split("**")
-    .map((part) => part.split("*").map((text) => text.replace(/[.+?^${}()|[\]\\]/g, "\\$&")).join("[^.[\\]]*"))
+    .map((part) =>
+      part
+        .split("*")
+        .map((text) => text.replace(/[.+?^${}()|[\]\\]/g, "\\$&"))
+        .join("[^.[\\]]*"),
+    )
     .join(".*");
   return new RegExp(`^${source}$`).test(path);
 }

@@ -1,0 +1,41 @@
+// The exports of the WASM module, family by family. No imports, no classes with state, no allocation: kernels over pointers.
+import { TABLE } from "./simd";
+
+export {
+  addKernel,
+  binaryStrided,
+  divKernel,
+  dropout,
+  equalKernel,
+  expKernel,
+  fill,
+  fromBytes,
+  logKernel,
+  mulKernel,
+  negKernel,
+  reluBackward,
+  reluKernel,
+  sigmoidBackward,
+  sigmoidKernel,
+  sqrtKernel,
+  subKernel,
+  tanhBackward,
+  tanhKernel,
+} from "./elementwise";
+export { copy, copyStrided, transpose } from "./layout";
+export { cos, exp, log, pow, sin } from "./math";
+export { matmul, matmulScratch } from "./matmul";
+export { addNormal, fillNormal, fillUniform, fillWords, philox, xoshiro } from "./random";
+export { firstNonFinite, maxColumns, sum, sumColumns, sumRows, sumSquares, sumSquaresWide } from "./reduce";
+export { countCorrect, crossEntropy, crossEntropyBackward, softmax, softmaxBackward } from "./softmax";
+export { accumulate, adam, momentum, scale } from "./update";
+
+/** Where the host writes the sizes and strides of a strided kernel. */
+export function tableAddress(): usize {
+  return TABLE;
+}
+
+/** First address that the host may use. */
+export function heapBase(): usize {
+  return __heap_base;
+}

@@ -1,0 +1,299 @@
+// Elementary functions on four floats at once, and on one double for schedules and data.
+// Polynomials of exp and log: S. Moshier's Cephes single-precision library; tanh: the 13/6 rational used by Eigen.
+// Estrin order and constants in memory: see simd.ts. Largest errors are measured by test/assembly/math.test.ts.
+
+const EXP = memory.data<f32>(
+  [
+    Math.LOG2E,
+    Math.LOG2E,
+    Math.LOG2E,
+    Math.LOG2E, // 0: log2(e)
+    12582912.0,
+    12582912.0,
+    12582912.0,
+    12582912.0, // 16: 1.5 * 2^23, rounds to the nearest integer when added
+    -0.693359375,
+    -0.693359375,
+    -0.693359375,
+    -0.693359375, // 32: -ln 2, high part
+    2.1219444e-4,
+    2.1219444e-4,
+    2.1219444e-4,
+    2.1219444e-4, // 48: -ln 2, low part
+    5.0000001201e-1,
+    5.0000001201e-1,
+    5.0000001201e-1,
+    5.0000001201e-1, // 64
+    1.6666665459e-1,
+    1.6666665459e-1,
+    1.6666665459e-1,
+    1.6666665459e-1, // 80
+    4.1665795894e-2,
+    4.1665795894e-2,
+    4.1665795894e-2,
+    4.1665795894e-2, // 96
+    8.3334519073e-3,
+    8.3334519073e-3,
+    8.3334519073e-3,
+    8.3334519073e-3, // 112
+    1.3981999507e-3,
+    1.3981999507e-3,
+    1.3981999507e-3,
+    1.3981999507e-3, // 128
+    1.98756915e-4,
+    1.98756915e-4,
+    1.98756915e-4,
+    1.98756915e-4, // 144
+    1.0,
+    1.0,
+    1.0,
+    1.0, // 160
+    -87.33654,
+    -87.33654,
+    -87.33654,
+    -87.33654, // 176: below it exp is under 2^-126 and is 0
+    88.72283,
+    88.72283,
+    88.72283,
+    88.72283, // 192: above it exp is infinite
+    Infinity,
+    Infinity,
+    Infinity,
+    Infinity, // 208
+  ],
+  16,
+);
+
+const LOG = memory.data<f32>(
+  [
+    Math.SQRT1_2,
+    Math.SQRT1_2,
+    Math.SQRT1_2,
+    Math.SQRT1_2, // 0: sqrt(1/2)
+    1.0,
+    1.0,
+    1.0,
+    1.0, // 16
+    0.5,
+    0.5,
+    0.5,
+    0.5, // 32
+    7.0376836292e-2,
+    7.0376836292e-2,
+    7.0376836292e-2,
+    7.0376836292e-2, // 48
+    -1.151461031e-1,
+    -1.151461031e-1,
+    -1.151461031e-1,
+    -1.151461031e-1, // 64
+    1.167699874e-1,
+    1.167699874e-1,
+    1.167699874e-1,
+    1.167699874e-1, // 80
+    -1.2420140846e-1,
+    -1.2420140846e-1,
+    -1.2420140846e-1,
+    -1.2420140846e-1, // 96
+    1.4249322787e-1,
+    1.4249322787e-1,
+    1.4249322787e-1,
+    1.4249322787e-1, // 112
+    -1.6668057665e-1,
+    -1.6668057665e-1,
+    -1.6668057665e-1,
+    -1.6668057665e-1, // 128
+    2.0000714765e-1,
+    2.0000714765e-1,
+    2.0000714765e-1,
+    2.0000714765e-1, // 144
+    -2.4999993993e-1,
+    -2.4999993993e-1,
+    -2.4999993993e-1,
+    -2.4999993993e-1, // 160
+    3.3333331174e-1,
+    3.3333331174e-1,
+    3.3333331174e-1,
+    3.3333331174e-1, // 176
+    -2.1219444e-4,
+    -2.1219444e-4,
+    -2.1219444e-4,
+    -2.1219444e-4, // 192: ln 2, low part
+    0.693359375,
+    0.693359375,
+    0.693359375,
+    0.693359375, // 208: ln 2, high part
+    Infinity,
+    Infinity,
+    Infinity,
+    Infinity, // 224
+    1.17549435e-38,
+    1.17549435e-38,
+    1.17549435e-38,
+    1.17549435e-38, // 240: smallest normal
+    8388608.0,
+    8388608.0,
+    8388608.0,
+    8388608.0, // 256: 2^23, brings denormals into range
+    23.0,
+    23.0,
+    23.0,
+    23.0, // 272
+    NaN,
+    NaN,
+    NaN,
+    NaN, // 288
+    -Infinity,
+    -Infinity,
+    -Infinity,
+    -Infinity, // 304
+  ],
+  16,
+);
+
+const TANH = memory.data<f32>(
+  [
+    7.90531110763549805,
+    7.90531110763549805,
+    7.90531110763549805,
+    7.90531110763549805, // 0: tanh rounds to 1 from here
+    4.89352455891786e-3,
+    4.89352455891786e-3,
+    4.89352455891786e-3,
+    4.89352455891786e-3, // 16
+    6.37261928875436e-4,
+    6.37261928875436e-4,
+    6.37261928875436e-4,
+    6.37261928875436e-4, // 32
+    1.48572235717979e-5,
+    1.48572235717979e-5,
+    1.48572235717979e-5,
+    1.48572235717979e-5, // 48
+    5.12229709037114e-8,
+    5.12229709037114e-8,
+    5.12229709037114e-8,
+    5.12229709037114e-8, // 64
+    -8.60467152213735e-11,
+    -8.60467152213735e-11,
+    -8.60467152213735e-11,
+    -8.60467152213735e-11, // 80
+    2.00018790482477e-13,
+    2.00018790482477e-13,
+    2.00018790482477e-13,
+    2.00018790482477e-13, // 96
+    -2.76076847742355e-16,
+    -2.76076847742355e-16,
+    -2.76076847742355e-16,
+    -2.76076847742355e-16, // 112
+    4.89352518554385e-3,
+    4.89352518554385e-3,
+    4.89352518554385e-3,
+    4.89352518554385e-3, // 128
+    2.268434632439e-3,
+    2.268434632439e-3,
+    2.268434632439e-3,
+    2.268434632439e-3, // 144
+    1.18534705686654e-4,
+    1.18534705686654e-4,
+    1.18534705686654e-4,
+    1.18534705686654e-4, // 160
+    1.19825839466702e-6,
+    1.19825839466702e-6,
+    1.19825839466702e-6,
+    1.19825839466702e-6, // 176
+    0.0004,
+    0.0004,
+    0.0004,
+    0.0004, // 192: below it tanh x = x to the last bit
+  ],
+  16,
+);
+
+export class Elementary {
+  /** exp(x); 0 where the result would be below 2^-126. */
+  @inline static exp(x: v128): v128 {
+    const magic = v128.load(EXP, 16);
+    const shifted = f32x4.add(f32x4.mul(x, v128.load(EXP)), magic);
+    const n = f32x4.sub(shifted, magic);
+    const r = f32x4.add(f32x4.add(x, f32x4.mul(n, v128.load(EXP, 32))), f32x4.mul(n, v128.load(EXP, 48)));
+    const r2 = f32x4.mul(r, r);
+    const p01 = f32x4.add(v128.load(EXP, 64), f32x4.mul(v128.load(EXP, 80), r));
+    const p23 = f32x4.add(v128.load(EXP, 96), f32x4.mul(v128.load(EXP, 112), r));
+    const p45 = f32x4.add(v128.load(EXP, 128), f32x4.mul(v128.load(EXP, 144), r));
+    const p = f32x4.add(p01, f32x4.mul(r2, f32x4.add(p23, f32x4.mul(r2, p45))));
+    const y = f32x4.add(f32x4.add(f32x4.mul(p, r2), r), v128.load(EXP, 160));
+    // The low bits of `shifted` hold n: add it to the exponent. n = 128 is safe because y < 1 there.
+    const scaled = i32x4.add(y, i32x4.shl(shifted, 23));
+    const floored = v128.andnot(scaled, f32x4.lt(x, v128.load(EXP, 176)));
+    const capped = v128.bitselect(v128.load(EXP, 208), floored, f32x4.gt(x, v128.load(EXP, 192)));
+    return v128.bitselect(x, capped, f32x4.ne(x, x));
+  }
+
+  /** Natural logarithm; -infinity at 0, NaN below. */
+  @inline static log(input: v128): v128 {
+    const tiny = f32x4.lt(input, v128.load(LOG, 240));
+    const x = v128.bitselect(f32x4.mul(input, v128.load(LOG, 256)), input, tiny);
+    let e = f32x4.convert_i32x4_s(i32x4.sub(i32x4.shr_u(x, 23), i32x4.splat(126)));
+    e = f32x4.sub(e, v128.and(tiny, v128.load(LOG, 272)));
+    // mantissa in [0.5, 1), then in [sqrt(1/2), sqrt(2))
+    let m = v128.or(v128.and(x, i32x4.splat(0x007fffff)), v128.load(LOG, 32));
+    const low = f32x4.lt(m, v128.load(LOG));
+    e = f32x4.sub(e, v128.and(low, v128.load(LOG, 16)));
+    m = f32x4.sub(f32x4.add(m, v128.and(low, m)), v128.load(LOG, 16));
+    const m2 = f32x4.mul(m, m);
+    const m4 = f32x4.mul(m2, m2);
+    const p10 = f32x4.add(f32x4.mul(v128.load(LOG, 160), m), v128.load(LOG, 176));
+    const p32 = f32x4.add(f32x4.mul(v128.load(LOG, 128), m), v128.load(LOG, 144));
+    const p54 = f32x4.add(f32x4.mul(v128.load(LOG, 96), m), v128.load(LOG, 112));
+    const p76 = f32x4.add(f32x4.mul(v128.load(LOG, 64), m), v128.load(LOG, 80));
+    const p8 = f32x4.add(f32x4.mul(v128.load(LOG, 48), m2), p76);
+    const p = f32x4.add(f32x4.add(p10, f32x4.mul(p32, m2)), f32x4.mul(m4, f32x4.add(p54, f32x4.mul(p8, m2))));
+    let y = f32x4.mul(f32x4.mul(m, m2), p);
+    y = f32x4.add(y, f32x4.mul(e, v128.load(LOG, 192)));
+    y = f32x4.sub(y, f32x4.mul(m2, v128.load(LOG, 32)));
+    y = f32x4.add(f32x4.add(m, y), f32x4.mul(e, v128.load(LOG, 208)));
+    const zero = i32x4.splat(0);
+    y = v128.bitselect(v128.load(LOG, 304), y, f32x4.eq(input, zero));
+    y = v128.bitselect(v128.load(LOG, 224), y, f32x4.eq(input, v128.load(LOG, 224)));
+    return v128.bitselect(y, v128.load(LOG, 288), f32x4.ge(input, zero));
+  }
+
+  @inline static tanh(input: v128): v128 {
+    const limit = v128.load(TANH);
+    const x = f32x4.pmin(f32x4.pmax(input, f32x4.neg(limit)), limit);
+    const x2 = f32x4.mul(x, x);
+    const x4 = f32x4.mul(x2, x2);
+    const a0 = f32x4.add(v128.load(TANH, 16), f32x4.mul(v128.load(TANH, 32), x2));
+    const a1 = f32x4.add(v128.load(TANH, 48), f32x4.mul(v128.load(TANH, 64), x2));
+    const a2 = f32x4.add(v128.load(TANH, 80), f32x4.mul(v128.load(TANH, 96), x2));
+    const a = f32x4.add(
+      a0,
+      f32x4.mul(x4, f32x4.add(a1, f32x4.mul(x4, f32x4.add(a2, f32x4.mul(v128.load(TANH, 112), x4))))),
+    );
+    const b0 = f32x4.add(v128.load(TANH, 128), f32x4.mul(v128.load(TANH, 144), x2));
+    const b1 = f32x4.add(v128.load(TANH, 160), f32x4.mul(v128.load(TANH, 176), x2));
+    const y = f32x4.div(f32x4.mul(x, a), f32x4.add(b0, f32x4.mul(x4, b1)));
+    return v128.bitselect(input, y, f32x4.lt(f32x4.abs(input), v128.load(TANH, 192)));
+  }
+
+  @inline static sigmoid(x: v128): v128 {
+    const one = v128.load(EXP, 160);
+    return f32x4.div(one, f32x4.add(one, Elementary.exp(f32x4.neg(x))));
+  }
+}
+
+// Scalar doubles: AssemblyScript's port of musl, the same instructions on every engine.
+export function exp(x: f64): f64 {
+  return NativeMath.exp(x);
+}
+export function log(x: f64): f64 {
+  return NativeMath.log(x);
+}
+export function pow(x: f64, y: f64): f64 {
+  return NativeMath.pow(x, y);
+}
+export function sin(x: f64): f64 {
+  return NativeMath.sin(x);
+}
+export function cos(x: f64): f64 {
+  return NativeMath.cos(x);
+}

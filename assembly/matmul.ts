@@ -1,0 +1,345 @@
+// Matrix products: C [m, n] = A B, A' B or A B', optionally starting from a bias row and ending in a ReLU.
+// Every element of C is summed strictly in the order of k, so tiles, edges and blocks never change a bit.
+// Edges: the last tile overlaps its neighbour and stores only its own lanes; no padding, no scalar tail from n = 4 on.
+
+import { transpose } from "./layout";
+import {
+  tile1x4columns,
+  tile1x4rows,
+  tile1x8columns,
+  tile1x8rows,
+  tile1x24columns,
+  tile1x24rows,
+  tile2x4columns,
+  tile2x4rows,
+  tile2x8columns,
+  tile2x8rows,
+  tile3x4columns,
+  tile3x4rows,
+  tile3x8columns,
+  tile3x8rows,
+  tile4x4columns,
+  tile4x4rows,
+  tile4x8columns,
+  tile4x8rows,
+} from "./matmul-tiles";
+
+const BLOCK_K: i32 = 256; // rows of a packed block of B
+const BLOCK_N: i32 = 256; // columns of one: 256 x 256 floats stay in the second-level cache
+const L1_FLOATS: i32 = 6600; // of B that one sweep over rows of A should touch
+
+class Tile {
+  /** One tile of rows x columns (4 or 8; 24 for one row) at c. */
+  @inline static run(
+    rows: i32,
+    columns: i32,
+    byRows: bool,
+    k: i32,
+    a: usize,
+    aStep: usize,
+    b: usize,
+    bStep: usize,
+    start: usize,
+    startStep: usize,
+    skip: i32,
+    relu: i32,
+    c: usize,
+    cStep: usize,
+  ): void {
+    if (byRows) {
+      if (columns == 8) {
+        if (rows == 4) tile4x8rows(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
+        else if (rows == 3) tile3x8rows(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
+        else if (rows == 2) tile2x8rows(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
+        else tile1x8rows(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
+      } else {
+        if (rows == 4) tile4x4rows(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
+        else if (rows == 3) tile3x4rows(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
+        else if (rows == 2) tile2x4rows(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
+        else tile1x4rows(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
+      }
+    } else {
+      if (columns == 8) {
+        if (rows == 4) tile4x8columns(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
+        else if (rows == 3) tile3x8columns(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
+        else if (rows == 2) tile2x8columns(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
+        else tile1x8columns(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
+      } else {
+        if (rows == 4) tile4x4columns(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
+        else if (rows == 3) tile3x4columns(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
+        else if (rows == 2) tile2x4columns(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
+        else tile1x4columns(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
+      }
+    }
+  }
+
+  /** Sizes below 4 columns, and k = 0: the plain triple loop, in the same order. */
+  static narrow(
+    m: i32,
+    n: i32,
+    k: i32,
+    a: usize,
+    aRow: usize,
+    aK: usize,
+    b: usize,
+    bStep: usize,
+    start: usize,
+    startStep: usize,
+    relu: i32,
+    c: usize,
+    cStep: usize,
+  ): void {
+    for (let i = 0; i < m; i++) {
+      for (let j = 0; j < n; j++) {
+        let s: f32 = start ? load<f32>(start + i * startStep + (j << 2)) : 0;
+        let p: usize = a + i * aRow;
+        let q: usize = b + (j << 2);
+        for (let l = 0; l < k; l++) {
+          s += load<f32>(p) * load<f32>(q);
+          p += aK;
+          q += bStep;
+        }
+        if (relu && s < 0) s = 0;
+        store<f32>(c + i * cStep + (j << 2), s);
+      }
+    }
+  }
+
+  /**
+   * C [m, n] over k, B read where it lies. A by rows: element (i, l) at a + i aStep + 4 l; by columns: a + l aStep + 4 i.
+   */
+  @inline static sweep(
+    byRows: bool,
+    m: i32,
+    n: i32,
+    k: i32,
+    a: usize,
+    aStep: usize,
+    b: usize,
+    bStep: usize,
+    start: usize,
+    startStep: usize,
+    relu: i32,
+    c: usize,
+    cStep: usize,
+  ): void {
+    if (n < 4) {
+      Tile.narrow(m, n, k, a, byRows ? aStep : 4, byRows ? 4 : aStep, b, bStep, start, startStep, relu, c, cStep);
+      return;
+    }
+    let i = 0;
+    while (i < m) {
+      const rows = min(4, m - i);
+      let j = 0;
+      if (rows == 1) {
+        for (; j + 24 <= n; j += 24) {
+          const from: usize = start ? start + (j << 2) : 0;
+          if (byRows) tile1x24rows(k, a, aStep, b + (j << 2), bStep, from, startStep, 0, relu, c + (j << 2), cStep);
+          else tile1x24columns(k, a, aStep, b + (j << 2), bStep, from, startStep, 0, relu, c + (j << 2), cStep);
+        }
+      }
+      while (j < n) {
+        let left = n - j;
+        let columns = left > 4 && n >= 8 ? 8 : 4;
+        const skip = max(0, columns - left);
+        const at: usize = (j - skip) << 2;
+        const from: usize = start ? start + at : 0;
+        Tile.run(rows, columns, byRows, k, a, aStep, b + at, bStep, from, startStep, skip, relu, c + at, cStep);
+        j += columns - skip;
+      }
+      a += byRows ? rows * aStep : rows << 2;
+      c += rows * cStep;
+      if (start) start += rows * startStep;
+      i += rows;
+    }
+  }
+}
+
+/** A by rows, B [k, n] read in place; k is cut so that the part of B in use stays in the first-level cache. */
+function rowsDirect(
+  m: i32,
+  n: i32,
+  k: i32,
+  a: usize,
+  aStep: usize,
+  b: usize,
+  bStep: usize,
+  start: usize,
+  startStep: usize,
+  relu: i32,
+  c: usize,
+  cStep: usize,
+): void {
+  let block = k;
+  if (m > 8 && n * k > L1_FLOATS) block = max(64, (L1_FLOATS / max(n, 1)) & ~3);
+  let at = 0;
+  do {
+    const size = min(block, k - at);
+    const last = at + size >= k;
+    Tile.sweep(
+      true,
+      m,
+      n,
+      size,
+      a + (at << 2),
+      aStep,
+      b + at * bStep,
+      bStep,
+      at ? c : start,
+      at ? cStep : startStep,
+      last ? relu : 0,
+      c,
+      cStep,
+    );
+    at += size;
+  } while (at < k);
+}
+
+function columnsDirect(
+  m: i32,
+  n: i32,
+  k: i32,
+  a: usize,
+  aStep: usize,
+  b: usize,
+  bStep: usize,
+  start: usize,
+  startStep: usize,
+  relu: i32,
+  c: usize,
+  cStep: usize,
+): void {
+  Tile.sweep(false, m, n, k, a, aStep, b, bStep, start, startStep, relu, c, cStep);
+}
+
+class Pack {
+  /** Panels of 8 columns (the last of 4 or less overlaps, as the tiles do): [panel][size][8] from B [.., n]. */
+  static panels(size: i32, n: i32, b: usize, bStep: usize, out: usize): void {
+    for (let j = 0; j < n; j += 8) {
+      const at: usize = min(j, n - 8) << 2;
+      let p: usize = b + at;
+      for (let l = 0; l < size; l++) {
+        v128.store(out, v128.load(p));
+        v128.store(out, v128.load(p, 16), 16);
+        p += bStep;
+        out += 32;
+      }
+    }
+  }
+}
+
+/** Large products: B packed by blocks into `scratch`; A by rows. Needs n >= 8. */
+function rowsPacked(
+  m: i32,
+  n: i32,
+  k: i32,
+  a: usize,
+  aStep: usize,
+  b: usize,
+  bStep: usize,
+  start: usize,
+  startStep: usize,
+  relu: i32,
+  scratch: usize,
+  c: usize,
+  cStep: usize,
+): void {
+  for (let column = 0; column < n; column += BLOCK_N) {
+    // a last block of fewer than 8 columns joins the one before, shifted left
+    const width = min(BLOCK_N, n - column);
+    const first = width < 8 ? n - 8 : column;
+    const own = column - first;
+    const span = width + own;
+    for (let at = 0; at < k; at += BLOCK_K) {
+      const size = min(BLOCK_K, k - at);
+      const last = at + size >= k;
+      Pack.panels(size, span, b + at * bStep + (first << 2), bStep, scratch);
+      const from: usize = at ? c : start;
+      const fromStep: usize = at ? cStep : startStep;
+      for (let i = 0; i < m; i += 4) {
+        const rows = min(4, m - i);
+        const p: usize = a + i * aStep + (at << 2);
+        let panel: usize = scratch;
+        for (let j = 0; j < span; j += 8) {
+          const begin = min(j, span - 8);
+          let skip = max(j - begin, own - begin);
+          const target: usize = (first + begin) << 2;
+          let columns = 8;
+          let offset: usize = 0;
+          if (skip >= 4) {
+            columns = 4;
+            offset = 16;
+            skip -= 4;
+          }
+          Tile.run(
+            rows,
+            columns,
+            true,
+            size,
+            p,
+            aStep,
+            panel + offset,
+            32,
+            from ? from + i * fromStep + target + offset : 0,
+            fromStep,
+            skip,
+            last ? relu : 0,
+            c + i * cStep + target + offset,
+            cStep,
+          );
+          panel += size << 5;
+        }
+      }
+    }
+  }
+}
+
+/**
+ * C [m, n] = op(A) op(B) + start; form 0: A B, 1: A' B (A is [k, m]), 2: A B' (B is [n, k]), 3: A' B'.
+ * start: 0, or the address of rows the sums start from, startStep floats apart (0 repeats one row: a bias).
+ * relu: 1 stores max(0, c). scratch: BLOCK_K BLOCK_N floats, then room for op(A) and op(B) where they are transposed.
+ */
+export function matmul(
+  form: i32,
+  m: i32,
+  n: i32,
+  k: i32,
+  a: usize,
+  b: usize,
+  start: usize,
+  startStep: i32,
+  relu: i32,
+  scratch: usize,
+  c: usize,
+): void {
+  const cStep: usize = n << 2;
+  const sStep: usize = startStep << 2;
+  if (k == 0) {
+    Tile.narrow(m, n, 0, a, 0, 0, b, 0, start, sStep, relu, c, cStep);
+    return;
+  }
+  const large = n >= 96 && k >= 64 && m >= 16;
+  let room: usize = scratch + ((BLOCK_K * BLOCK_N) << 2);
+  if (form & 2) {
+    transpose(n, k, b, room);
+    b = room;
+    room += (n * k) << 2;
+  }
+  if (form & 1) {
+    if (large && m >= 96) {
+      transpose(k, m, a, room);
+      rowsPacked(m, n, k, room, k << 2, b, n << 2, start, sStep, relu, scratch, c, cStep);
+    } else columnsDirect(m, n, k, a, m << 2, b, n << 2, start, sStep, relu, c, cStep);
+  } else if (large) rowsPacked(m, n, k, a, k << 2, b, n << 2, start, sStep, relu, scratch, c, cStep);
+  else rowsDirect(m, n, k, a, k << 2, b, n << 2, start, sStep, relu, c, cStep);
+}
+
+/** Floats of scratch that `matmul` needs for these sizes. */
+export function matmulScratch(form: i32, m: i32, n: i32, k: i32): i32 {
+  const large = n >= 96 && k >= 64 && m >= 16;
+  let floats = large ? BLOCK_K * BLOCK_N : 0;
+  if (form & 3) floats = BLOCK_K * BLOCK_N;
+  if (form & 2) floats += n * k;
+  if (form & 1 && large && m >= 96) floats += m * k;
+  return floats;
+}

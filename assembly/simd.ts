@@ -1,0 +1,32 @@
+// Small helpers every kernel family shares: tails of 1-3 floats, horizontal sums, constants in memory.
+// Constants are loaded, not splatted: V8 re-materialises a splat in every iteration (exp 1.20 -> 0.86 ns on Node 20).
+
+/** 16 bytes through which the last one to three floats of a run pass, so that no kernel reads or writes past its end. */
+const TAIL = memory.data(64, 16);
+
+/** Four descriptors of 8 x i32 each: sizes, and up to three lists of strides, written by the host before a strided call. */
+export const TABLE = memory.data(128, 16);
+
+export class Lane {
+  @inline static splat(x: f32): v128 {
+    return f32x4.splat(x);
+  }
+
+  /** (l0 + l1) + (l2 + l3): the one order in which four lanes are added. */
+  @inline static sum(v: v128): f32 {
+    return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
+  }
+
+  /** Reads the last `count` (1..3) floats at `p`; the lanes above hold `fill`. */
+  @inline static loadTail(p: usize, count: i32, fill: f32): v128 {
+    v128.store(TAIL, f32x4.splat(fill));
+    for (let i = 0; i < count; i++) store<f32>(TAIL + (i << 2), load<f32>(p + (i << 2)));
+    return v128.load(TAIL);
+  }
+
+  /** Writes the first `count` (1..3) lanes of `v` to `p`. */
+  @inline static storeTail(p: usize, v: v128, count: i32): void {
+    v128.store(TAIL, v, 32);
+    for (let i = 0; i < count; i++) store<f32>(p + (i << 2), load<f32>(TAIL + (i << 2), 32));
+  }
+}

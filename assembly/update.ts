@@ -1,0 +1,100 @@
+// Passes over the flat block of updates: every optimizer is a few of these.
+
+class Pass {
+  @inline static whole(n: i32): i32 {
+    return n & ~3;
+  }
+}
+
+/** g[i] *= scale. */
+export function scale(n: i32, factor: f32, g: usize): void {
+  const s = f32x4.splat(factor);
+  const whole = Pass.whole(n);
+  let i = 0;
+  for (; i < whole; i += 4) v128.store(g + (i << 2), f32x4.mul(v128.load(g + (i << 2)), s));
+  for (; i < n; i++) store<f32>(g + (i << 2), load<f32>(g + (i << 2)) * factor);
+}
+
+/** target[i] += source[i]. */
+export function accumulate(n: i32, source: usize, target: usize): void {
+  const end: usize = source + ((n & ~7) << 2);
+  while (source < end) {
+    v128.store(target, f32x4.add(v128.load(target), v128.load(source)));
+    v128.store(target, f32x4.add(v128.load(target, 16), v128.load(source, 16)), 16);
+    source += 32;
+    target += 32;
+  }
+  for (let i = 0; i < (n & 7); i++) {
+    const p: usize = target + (i << 2);
+    store<f32>(p, load<f32>(p) + load<f32>(source + (i << 2)));
+  }
+}
+
+/**
+ * Momentum: m = momentum m + (1 - dampening) g, then g = m, or g + momentum m with Nesterov.
+ * `keep` is 1 - dampening. Source: Sutskever et al. 2013, in the form of torch.optim.SGD.
+ */
+export function momentum(n: i32, rate: f32, keep: f32, nesterov: bool, slot: usize, g: usize): void {
+  const mu = f32x4.splat(rate);
+  const k = f32x4.splat(keep);
+  const whole = Pass.whole(n);
+  let i = 0;
+  for (; i < whole; i += 4) {
+    const x = v128.load(g + (i << 2));
+    const m = f32x4.add(f32x4.mul(mu, v128.load(slot + (i << 2))), f32x4.mul(k, x));
+    v128.store(slot + (i << 2), m);
+    v128.store(g + (i << 2), nesterov ? f32x4.add(x, f32x4.mul(mu, m)) : m);
+  }
+  for (; i < n; i++) {
+    const x = load<f32>(g + (i << 2));
+    const m: f32 = rate * load<f32>(slot + (i << 2)) + keep * x;
+    store<f32>(slot + (i << 2), m);
+    store<f32>(g + (i << 2), nesterov ? x + rate * m : m);
+  }
+}
+
+/**
+ * Adam: m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2; g = (m c1) / (sqrt(v c2) + epsilon),
+ * with c1 = 1 / (1 - b1^t) and c2 = 1 / (1 - b2^t). Source: Kingma & Ba 2015, Algorithm 1.
+ */
+export function adam(
+  n: i32,
+  b1: f32,
+  keep1: f32,
+  b2: f32,
+  keep2: f32,
+  c1: f32,
+  c2: f32,
+  epsilon: f32,
+  m: usize,
+  v: usize,
+  g: usize,
+): void {
+  const vb1 = f32x4.splat(b1);
+  const vk1 = f32x4.splat(keep1);
+  const vb2 = f32x4.splat(b2);
+  const vk2 = f32x4.splat(keep2);
+  const vc1 = f32x4.splat(c1);
+  const vc2 = f32x4.splat(c2);
+  const e = f32x4.splat(epsilon);
+  const whole = Pass.whole(n);
+  let i = 0;
+  for (; i < whole; i += 4) {
+    const p: usize = i << 2;
+    const x = v128.load(g + p);
+    const first = f32x4.add(f32x4.mul(vb1, v128.load(m + p)), f32x4.mul(vk1, x));
+    const second = f32x4.add(f32x4.mul(vb2, v128.load(v + p)), f32x4.mul(vk2, f32x4.mul(x, x)));
+    v128.store(m + p, first);
+    v128.store(v + p, second);
+    v128.store(g + p, f32x4.div(f32x4.mul(first, vc1), f32x4.add(f32x4.sqrt(f32x4.mul(second, vc2)), e)));
+  }
+  for (; i < n; i++) {
+    const p: usize = i << 2;
+    const x = load<f32>(g + p);
+    const first: f32 = b1 * load<f32>(m + p) + keep1 * x;
+    const second: f32 = b2 * load<f32>(v + p) + keep2 * (x * x);
+    store<f32>(m + p, first);
+    store<f32>(v + p, second);
+    store<f32>(g + p, (first * c1) / (sqrt<f32>(second * c2) + epsilon));
+  }
+}

@@ -1,0 +1,171 @@
+// The parameter block: all leaves of a tree one after another in a runtime's memory, and a twin of it for the updates
+// (which start as the gradients). The index of an element in it is the index of its noise.
+import { ShapeError } from "../base/errors.js";
+import { type Shape, sizeOf } from "../base/shape.js";
+import { flatten } from "../base/tree.js";
+import type { Runtime } from "../wasm/runtime.js";
+import { hostTensor, isTensor, Tensor } from "./tensor.js";
+
+export interface Segment {
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly shape: Shape;
+}
+
+/** A run of elements. */
+export interface Range {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A further array of the block's length, kept by an optimizer from step to step: momentum, second moment. */
+export class Slot {
+  constructor(
+    private readonly runtime: Runtime,
+    readonly pointer: number,
+    readonly length: number,
+  ) {}
+
+  /** Live view, valid until memory grows. */
+  get data(): Float32Array {
+    const at = this.pointer >> 2;
+    return this.runtime.memory.f32.subarray(at, at + this.length);
+  }
+}
+
+export class ParameterBlock {
+  private cachedNorms: Float64Array | undefined;
+
+  private constructor(
+    readonly runtime: Runtime,
+    readonly segments: readonly Segment[],
+    /** Elements of the whole block. */
+    readonly length: number,
+    readonly valuesPointer: number,
+    readonly updatesPointer: number,
+    /** What a transform may touch: the whole block, or what a mask or a path pattern left. */
+    readonly ranges: readonly Range[],
+  ) {}
+
+  /** Room for the float32 leaves of `tree`, with their values copied in. Throws TypeError for any other leaf. */
+  static allocate(runtime: Runtime, tree: unknown): ParameterBlock {
+    const segments: Segment[] = [];
+    let length = 0;
+    const leaves = flatten(tree, isTensor);
+    for (const { path, leaf } of leaves) {
+      if (leaf.dtype !== "float32")
+        throw new TypeError(
+          `params.${path}: a parameter is float32, got ${leaf.dtype}. Keep whole numbers in the batch or the state`,
+        );
+      segments.push({ path, offset: length, length: leaf.size, shape: leaf.shape });
+      length += leaf.size;
+    }
+    if (length === 0) throw new ShapeError("params: the tree holds no parameters");
+    const { memory } = runtime;
+    const values = memory.allocatePersistent(length * 4);
+    const updates = memory.allocatePersistent(length * 4);
+    const block = new ParameterBlock(runtime, segments, length, values, updates, [{ offset: 0, length }]);
+    leaves.forEach(({ leaf }, i) => {
+      block.values.set(leaf.data as Float32Array, segments[i].offset);
+    });
+    return block;
+  }
+
+  /** Live view of the parameters, valid during a call. */
+  get values(): Float32Array {
+    const at = this.valuesPointer >> 2;
+    return this.runtime.memory.f32.subarray(at, at + this.length);
+  }
+
+  /** Live view of the updates, valid during a call. A transform that writes through it calls `changed()`. */
+  get updates(): Float32Array {
+    this.changed();
+    const at = this.updatesPointer >> 2;
+    return this.runtime.memory.f32.subarray(at, at + this.length);
+  }
+
+  /** Forgets norms of the updates: they have been rewritten. */
+  changed(): void {
+    this.cachedNorms = undefined;
+  }
+
+  /** The part of the block within `ranges` (sorted, disjoint), as a block that transforms can be given. */
+  select(ranges: readonly Range[]): ParameterBlock {
+    return new ParameterBlock(
+      this.runtime,
+      this.segments,
+      this.length,
+      this.valuesPointer,
+      this.updatesPointer,
+      ranges,
+    );
+  }
+
+  /** Room for one more float per element, zero at first. Only before training starts. */
+  allocateSlot(): Slot {
+    return new Slot(this.runtime, this.runtime.memory.allocatePersistent(this.length * 4), this.length);
+  }
+
+  /** Calls `pass(offset, length)` for every run of elements in the block's ranges. */
+  each(pass: (offset: number, length: number) => void): void {
+    for (let i = 0; i < this.ranges.length; i++) pass(this.ranges[i].offset, this.ranges[i].length);
+    this.changed();
+  }
+
+  /** Sum of squares of the updates of every segment, within the ranges; kept until the updates change. */
+  segmentSquares(): Float64Array {
+    if (this.cachedNorms) return this.cachedNorms;
+    const out = new Float64Array(this.segments.length);
+    let r = 0;
+    for (let s = 0; s < this.segments.length; s++) {
+      const { offset, length } = this.segments[s];
+      const end = offset + length;
+      while (r > 0 && this.ranges[r - 1].offset + this.ranges[r - 1].length > offset) r--;
+      for (; r < this.ranges.length && this.ranges[r].offset < end; r++) {
+        const from = Math.max(offset, this.ranges[r].offset);
+        const to = Math.min(end, this.ranges[r].offset + this.ranges[r].length);
+        if (to > from) out[s] += squares(this.runtime, to - from, this.updatesPointer + from * 4);
+      }
+    }
+    this.cachedNorms = out;
+    return out;
+  }
+
+  /** Euclidean norm of the updates: segment sums added in order, then one square root. */
+  norm(): number {
+    let total = 0;
+    const parts = this.segmentSquares();
+    for (let i = 0; i < parts.length; i++) total += parts[i];
+    return Math.sqrt(total);
+  }
+
+  /** One tensor per leaf, for use inside this runtime's scopes. `scope` is what they report in messages. */
+  tensors(scope: Tensor["scope"]): Tensor[] {
+    return this.segments.map(({ offset, shape, path }) => {
+      const t = new Tensor(shape, "float32");
+      t.pointer = this.valuesPointer + offset * 4;
+      t.gradient = this.updatesPointer + offset * 4;
+      t.persistent = true;
+      t.needsGradient = true;
+      t.scope = scope;
+      t.origin = `params.${path}`;
+      return t;
+    });
+  }
+
+  /** Host copies of the values (or of the updates), leaf by leaf. */
+  hostLeaves(of: "values" | "updates"): Tensor[] {
+    const at = (of === "values" ? this.valuesPointer : this.updatesPointer) >> 2;
+    const { f32 } = this.runtime.memory;
+    return this.segments.map(({ offset, shape }) =>
+      hostTensor(f32.slice(at + offset, at + offset + sizeOf(shape)), shape),
+    );
+  }
+}
+
+/** Squares in float, or again in double where they leave its range: a norm is never falsely 0 or infinite. */
+function squares(runtime: Runtime, n: number, pointer: number): number {
+  const fast = runtime.kernels.sumSquares(n, pointer);
+  return fast > 1e-20 && fast < 1e38 ? fast : runtime.kernels.sumSquaresWide(n, pointer);
+}

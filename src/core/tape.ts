@@ -1,0 +1,200 @@
+// The tape: one record per op of the forward pass, and the walk back over them.
+// An op's backward only ever writes; where a value has several uses, the plan gives the later ones a buffer of their own
+// and adds it, each product complete before it is added, in reverse order of the tape.
+import { ShapeError } from "../base/errors.js";
+import { type Shape, showShape } from "../base/shape.js";
+import type { Kernels } from "../wasm/kernels.js";
+import type { Memory } from "../wasm/memory.js";
+import type { Runtime } from "../wasm/runtime.js";
+import type { Scope } from "./scope.js";
+import { type DataType, Tensor } from "./tensor.js";
+
+export type Attributes = unknown;
+
+/** What an op is: its shape rule, its forward and its backward kernel calls. */
+export interface Op<A = unknown> {
+  readonly name: string;
+  /** dtypes of the inputs in order; float32 where unnamed. */
+  readonly inputs?: readonly DataType[];
+  readonly dtype?: DataType;
+  /** The attributes never change a shape, an address or a workspace: a warm record takes new ones. */
+  readonly dynamic?: boolean;
+  /** The output's shape. Throws ShapeError naming op and shapes. */
+  shape(inputs: readonly Tensor[], attributes: A): Shape;
+  /** Floats kept from forward to backward. */
+  workspace?(inputs: readonly Tensor[], attributes: A): number;
+  /** Offset in floats into input 0 when the output is a view of it. */
+  view?(inputs: readonly Tensor[], attributes: A): number;
+  forward(record: OpRecord<A>): void;
+  /** Reads `gradientOut` (and may overwrite it), writes `gradientIn[i]` where it is not 0. null: no gradient. */
+  readonly backward: ((record: OpRecord<A>) => void) | null;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: ops of every attribute type share one tape
+export type AnyOp = Op<any>;
+
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export interface OpRecord<A = any> {
+  readonly op: AnyOp;
+  readonly runtime: Runtime;
+  readonly kernels: Kernels;
+  attributes: A;
+  readonly a: Tensor;
+  readonly b: Tensor | undefined;
+  readonly c: Tensor | undefined;
+  readonly rest: readonly Tensor[] | undefined;
+  readonly inputs: readonly Tensor[];
+  readonly output: Tensor;
+  readonly workspace: number;
+  /** Top of the arena after this record. */
+  readonly end: number;
+  readonly staging: boolean;
+  gradientOut: number;
+  gradientIn: number[];
+  /** Where gradientIn[i] is to be added once it is complete; 0 where it was written in place. */
+  addInto: number[];
+}
+
+export function makeRecord(
+  scope: Scope,
+  op: AnyOp,
+  attributes: Attributes,
+  a: Tensor,
+  b: Tensor | undefined,
+  c: Tensor | undefined,
+  rest: readonly Tensor[] | undefined,
+): OpRecord {
+  const inputs = [a, b, c].filter((t) => t !== undefined).concat(rest ?? []);
+  inputs.forEach((t, i) => {
+    const expected = op.inputs?.[i] ?? "float32";
+    if (t.dtype !== expected)
+      throw new TypeError(
+        `${op.name}: input ${i} ${showShape(t.shape)} is ${t.dtype}, expected ${expected}${expected === "int32" ? '. Make it with tensor(values, { dtype: "int32" })' : ""}`,
+      );
+  });
+  const output = new Tensor(Object.freeze([...op.shape(inputs, attributes)]), op.dtype ?? "float32");
+  const { memory } = scope.runtime;
+  output.scope = scope;
+  output.run = scope.run;
+  output.origin = op.name;
+  output.needsGradient = op.backward !== null && inputs.some((t) => t.needsGradient);
+  output.pointer = op.view ? a.pointer + op.view(inputs, attributes) * 4 : memory.allocate(output.size * 4);
+  const floats = op.workspace?.(inputs, attributes) ?? 0;
+  const workspace = floats > 0 ? memory.allocate(floats * 4) : 0;
+  return {
+    op,
+    runtime: scope.runtime,
+    kernels: scope.runtime.kernels,
+    attributes,
+    a,
+    b,
+    c,
+    rest,
+    inputs,
+    output,
+    workspace,
+    end: memory.top,
+    staging: false,
+    gradientOut: 0,
+    gradientIn: inputs.map(() => 0),
+    addInto: inputs.map(() => 0),
+  };
+}
+
+/** Primitive attributes by value; arrays and plain objects by their entries. */
+export function sameAttributes(x: Attributes, y: Attributes): boolean {
+  if (Object.is(x, y)) return true;
+  if (typeof x !== "object" || typeof y !== "object" || x === null || y === null) return false;
+  const p = x as Record<string, unknown>;
+  const q = y as Record<string, unknown>;
+  let count = 0;
+  for (const key in p) {
+    if (!sameAttributes(p[key], q[key])) return false;
+    count++;
+  }
+  for (const _ in q) count--;
+  return count === 0;
+}
+
+/** Freed buffers by their exact size: what one record gives back, an earlier one of the same shape takes. */
+class FreeList {
+  private readonly bySize = new Map<number, number[]>();
+  constructor(private readonly memory: Memory) {}
+
+  take(floats: number): number {
+    return this.bySize.get(floats)?.pop() ?? this.memory.allocate(floats * 4);
+  }
+
+  give(floats: number, pointer: number): void {
+    const list = this.bySize.get(floats);
+    if (list) list.push(pointer);
+    else this.bySize.set(floats, [pointer]);
+  }
+}
+
+/** A walk back with every address fixed: it serves as long as the forward pass stays the same. */
+export interface BackwardPlan {
+  readonly loss: Tensor;
+  /** Last op first. */
+  readonly records: readonly OpRecord[];
+  /** Leaves that the loss does not use: their gradient is zero. */
+  readonly unused: readonly Tensor[];
+}
+
+/** Gives every gradient an address. Throws ShapeError when the loss is no scalar. */
+export function planBackward(
+  memory: Memory,
+  records: readonly OpRecord[],
+  loss: Tensor,
+  leaves: readonly Tensor[],
+): BackwardPlan {
+  if (loss.size !== 1)
+    throw new ShapeError(`loss returned shape ${showShape(loss.shape)}; reduce it to a scalar with .mean() or .sum()`);
+  const free = new FreeList(memory);
+  const homes = new Map<Tensor, number>();
+  for (const leaf of leaves) {
+    homes.set(leaf, leaf.gradient);
+    leaf.gradient = 0;
+  }
+  for (const r of records) r.output.gradient = 0;
+  const planned: OpRecord[] = [];
+  if (loss.needsGradient && !homes.has(loss)) loss.gradient = free.take(1);
+  for (let i = records.length - 1; i >= 0; i--) {
+    const r = records[i];
+    if (r.output.gradient === 0 || r.op.backward === null || homes.has(r.output)) continue;
+    r.gradientOut = r.output.gradient;
+    r.inputs.forEach((input, j) => {
+      r.gradientIn[j] = r.addInto[j] = 0;
+      if (!input.needsGradient) return;
+      if (input.gradient === 0) {
+        input.gradient = homes.get(input) ?? free.take(input.size);
+        r.gradientIn[j] = input.gradient;
+      } else {
+        r.gradientIn[j] = free.take(input.size);
+        r.addInto[j] = input.gradient;
+      }
+    });
+    planned.push(r);
+    r.inputs.forEach((input, j) => {
+      if (r.addInto[j] !== 0) free.give(input.size, r.gradientIn[j]);
+    });
+    free.give(r.output.size, r.gradientOut);
+  }
+  const unused = leaves.filter((leaf) => leaf.gradient === 0);
+  for (const leaf of leaves) leaf.gradient = homes.get(leaf)!;
+  return { loss, records: planned, unused };
+}
+
+/** Walks the plan: kernels only, nothing is allocated. */
+export function runBackward(runtime: Runtime, plan: BackwardPlan): void {
+  const { kernels } = runtime;
+  const { loss, records, unused } = plan;
+  for (let i = 0; i < unused.length; i++) kernels.fill(unused[i].size, 0, unused[i].gradient);
+  if (loss.gradient !== 0) kernels.fill(1, 1, loss.gradient);
+  for (let i = 0; i < records.length; i++) {
+    const r = records[i];
+    r.op.backward!(r);
+    for (let j = 0; j < r.addInto.length; j++)
+      if (r.addInto[j] !== 0) kernels.accumulate(r.inputs[j].size, r.gradientIn[j], r.addInto[j]);
+  }
+}

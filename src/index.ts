@@ -1,0 +1,41 @@
+// gradnoise: training with annealed gradient noise. The public names, and nothing else.
+import "./ops/methods.js";
+import * as randomAll from "./core/random.js";
+
+export { checkGrad, type GradCheck, grad, valueAndGrad } from "./autodiff/grad.js";
+export { CheckpointError, DataError, DivergenceError, ShapeError, StaleTensorError } from "./base/errors.js";
+export type { Shape } from "./base/shape.js";
+export { type ParameterBlock, type Segment, Slot } from "./core/parameter-block.js";
+export type { Key } from "./core/random.js";
+export { type DataType, full, Tensor, tensor, zeros } from "./core/tensor.js";
+export * as data from "./data/index.js";
+export * as nn from "./nn/index.js";
+export type { TensorLike } from "./ops/define.js";
+export { dropout } from "./ops/dropout.js";
+export { add, div, exp, log, mul, neg, relu, sigmoid, sub, tanh } from "./ops/elementwise.js";
+export { broadcastTo, concat, reshape, slice, transpose } from "./ops/layout.js";
+export { linear, matmul } from "./ops/matmul.js";
+export { max, mean, type ReduceOptions, sum } from "./ops/reduce.js";
+export { accuracy, softmax, softmaxCrossEntropy } from "./ops/softmax.js";
+export * as optim from "./optim/index.js";
+export { digest, type LoadOptions, load, save } from "./train/save.js";
+export {
+  createTrainer,
+  type LeafReport,
+  type LossContext,
+  type LossResult,
+  type Metrics,
+  type RunOptions,
+  type StepResult,
+  type Trainer,
+  type TrainerOptions,
+} from "./train/trainer.js";
+export { init } from "./wasm/runtime.js";
+
+const { key, split, foldIn, normal, uniform, permutation } = randomAll;
+/** Keys and draws; the same numbers on every machine. */
+export const random = { key, split, foldIn, normal, uniform, permutation };
+
+const { exp: scalarExp, log: scalarLog, pow, sin, cos } = randomAll;
+/** Deterministic doubles for schedules and data of one's own: JS Math differs between engines, these do not. */
+export const scalar = { exp: scalarExp, log: scalarLog, pow, sin, cos };

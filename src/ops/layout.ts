@@ -1,0 +1,257 @@
+// Ops that move elements: reshape and slices of the leading axis are views, everything else is a strided copy.
+import { ShapeError, show } from "../base/errors.js";
+import { checkAxis, type Shape, sameShape, showShape, sizeOf, stridesOf } from "../base/shape.js";
+import type { OpRecord } from "../core/tape.js";
+import type { Tensor } from "../core/tensor.js";
+import type { Runtime } from "../wasm/runtime.js";
+import { defineOp, run, type TensorLike } from "./define.js";
+import { rankOf, sumTo } from "./reduce.js";
+
+/** target[i . to] = source[i . from] for every index i of `shape`; strides in elements, addresses in bytes. */
+function copyStrided(
+  runtime: Runtime,
+  shape: Shape,
+  source: number,
+  from: readonly number[],
+  target: number,
+  to: readonly number[],
+): void {
+  if (sizeOf(shape) === 0) return;
+  if (shape.length === 0) return runtime.kernels.copy(1, source, target);
+  const { i32 } = runtime.memory;
+  const { table } = runtime;
+  // neighbouring axes that are contiguous on both sides become one
+  let rank = 0;
+  shape.forEach((size, d) => {
+    if (size === 1 && shape.length > 1 && (rank > 0 || d < shape.length - 1)) return;
+    const last = table + rank - 1;
+    if (rank > 0 && i32[last + 8] === from[d] * size && i32[last + 16] === to[d] * size) {
+      i32[last] *= size;
+      i32[last + 8] = from[d];
+      i32[last + 16] = to[d];
+    } else {
+      i32[table + rank] = size;
+      i32[table + 8 + rank] = from[d];
+      i32[table + 16 + rank] = to[d];
+      rank++;
+    }
+  });
+  runtime.kernels.copyStrided(rank, source, target);
+}
+
+export const reshapeOp = defineOp<Shape>({
+  name: "reshape",
+  shape: ([x], shape) => {
+    const known = shape.reduce((n, size) => (size === -1 ? n : n * size), 1);
+    const open = shape.filter((size) => size === -1).length;
+    const out = open === 1 && known > 0 ? shape.map((size) => (size === -1 ? x.size / known : size)) : shape;
+    if (open > 1 || out.some((size) => !Number.isInteger(size) || size < 0) || sizeOf(out) !== x.size)
+      throw new ShapeError(
+        `reshape: ${showShape(x.shape)} holds ${x.size} elements, which do not fill ${showShape(shape)}`,
+      );
+    return out;
+  },
+  view: () => 0,
+  forward: () => {},
+  backward: (r) => r.kernels.copy(r.a.size, r.gradientOut, r.gradientIn[0]),
+});
+
+/** The same elements under another shape; one size may be -1. A view. Throws ShapeError when the sizes do not match. */
+export const reshape = (x: TensorLike, shape: Shape): Tensor => run(reshapeOp, shape, x);
+
+function permutedCopy(r: OpRecord<readonly number[]>, x: number, out: number, inverse: boolean): void {
+  const { shape } = r.a;
+  const axes = r.attributes;
+  const own = stridesOf(shape);
+  const other = stridesOf(r.output.shape);
+  const permuted = axes.map((axis) => own[axis]);
+  if (inverse) copyStrided(r.runtime, r.output.shape, x, other, out, permuted);
+  else copyStrided(r.runtime, r.output.shape, x, permuted, out, other);
+}
+
+export const transposeOp = defineOp<readonly number[]>({
+  name: "transpose",
+  shape: ([x], axes) => axes.map((axis) => x.shape[axis]),
+  forward: (r) => {
+    if (isMatrixTranspose(r)) r.kernels.transpose(r.a.shape[0], r.a.shape[1], r.a.pointer, r.output.pointer);
+    else permutedCopy(r, r.a.pointer, r.output.pointer, false);
+  },
+  backward: (r) => {
+    if (isMatrixTranspose(r)) r.kernels.transpose(r.a.shape[1], r.a.shape[0], r.gradientOut, r.gradientIn[0]);
+    else permutedCopy(r, r.gradientOut, r.gradientIn[0], true);
+  },
+});
+
+const isMatrixTranspose = (r: OpRecord<readonly number[]>): boolean => r.a.rank === 2 && r.attributes[0] === 1;
+
+/**
+ * Reorders axes; reverses them by default. Shapes: [a, b, c] with axes [0, 2, 1] -> [a, c, b].
+ * Throws RangeError for axes that are no permutation. Example: `transpose(x, [0, 2, 1])`
+ */
+export function transpose(x: TensorLike, axes?: readonly number[]): Tensor {
+  const rank = rankOf(x);
+  const list =
+    axes?.map((axis) => checkAxis("transpose", axis, rank)) ?? Array.from({ length: rank }, (_, i) => rank - 1 - i);
+  if (list.length !== rank || new Set(list).size !== rank)
+    throw new RangeError(`transpose: axes ${show(axes)} are no permutation of the ${rank} axes`);
+  return run(transposeOp, list, x);
+}
+
+interface SliceAttributes {
+  start: readonly number[];
+  size: readonly number[];
+}
+
+/** Whether only the leading axis is cut, which leaves the elements next to each other. */
+const isLeading = (x: Tensor, { size }: SliceAttributes): boolean => x.shape.every((n, d) => d === 0 || size[d] === n);
+
+const startOf = (x: Tensor, start: readonly number[]): number =>
+  stridesOf(x.shape).reduce((at, stride, d) => at + stride * start[d], 0);
+
+const sliceShape = ([x]: readonly Tensor[], { start, size }: SliceAttributes): Shape => {
+  if (start.length !== x.rank || size.length !== x.rank)
+    throw new ShapeError(
+      `slice: start ${show(start)} and size ${show(size)} must name every axis of ${showShape(x.shape)}`,
+    );
+  start.forEach((from, d) => {
+    if (!Number.isInteger(from) || !Number.isInteger(size[d]) || from < 0 || size[d] < 0 || from + size[d] > x.shape[d])
+      throw new RangeError(
+        `slice: ${from}..${from + size[d]} at axis ${d} is outside 0..${x.shape[d]} of ${showShape(x.shape)}`,
+      );
+  });
+  return size;
+};
+
+function sliceBackward(r: OpRecord<SliceAttributes>): void {
+  const [dx] = r.gradientIn;
+  r.kernels.fill(r.a.size, 0, dx);
+  const to = stridesOf(r.a.shape);
+  copyStrided(
+    r.runtime,
+    r.output.shape,
+    r.gradientOut,
+    stridesOf(r.output.shape),
+    dx + startOf(r.a, r.attributes.start) * 4,
+    to,
+  );
+}
+
+export const sliceViewOp = defineOp<SliceAttributes>({
+  name: "slice",
+  shape: sliceShape,
+  view: ([x], { start }) => startOf(x, start),
+  forward: () => {},
+  backward: sliceBackward,
+});
+
+export const sliceOp = defineOp<SliceAttributes>({
+  name: "slice",
+  shape: sliceShape,
+  forward: (r) =>
+    copyStrided(
+      r.runtime,
+      r.output.shape,
+      r.a.pointer + startOf(r.a, r.attributes.start) * 4,
+      stridesOf(r.a.shape),
+      r.output.pointer,
+      stridesOf(r.output.shape),
+    ),
+  backward: sliceBackward,
+});
+
+/**
+ * A block of `size` elements from `start` along every axis. A view where only the leading axis is cut, else a copy.
+ * Throws RangeError outside the tensor. Example: `slice(x, [0, 2], [4, 3])`
+ */
+export function slice(x: TensorLike, start: readonly number[], size: readonly number[]): Tensor {
+  const attributes = { start, size };
+  const view =
+    typeof x === "object" &&
+    "shape" in x &&
+    start.length === x.rank &&
+    size.length === x.rank &&
+    isLeading(x, attributes);
+  return run(view ? sliceViewOp : sliceOp, attributes, x);
+}
+
+export const concatOp = defineOp<number>({
+  name: "concat",
+  shape: (inputs, axis) => {
+    const [first] = inputs;
+    let total = 0;
+    for (const t of inputs) {
+      if (t.rank !== first.rank || t.shape.some((n, d) => d !== axis && n !== first.shape[d]))
+        throw new ShapeError(
+          `concat: ${showShape(first.shape)} and ${showShape(t.shape)} must agree on every axis but ${axis}`,
+        );
+      total += t.shape[axis];
+    }
+    return first.shape.map((n, d) => (d === axis ? total : n));
+  },
+  forward: (r) => {
+    const to = stridesOf(r.output.shape);
+    let at = 0;
+    for (const t of r.inputs) {
+      copyStrided(r.runtime, t.shape, t.pointer, stridesOf(t.shape), r.output.pointer + at * to[r.attributes] * 4, to);
+      at += t.shape[r.attributes];
+    }
+  },
+  backward: (r) => {
+    const from = stridesOf(r.output.shape);
+    let at = 0;
+    r.inputs.forEach((t, i) => {
+      if (r.gradientIn[i] !== 0)
+        copyStrided(
+          r.runtime,
+          t.shape,
+          r.gradientOut + at * from[r.attributes] * 4,
+          from,
+          r.gradientIn[i],
+          stridesOf(t.shape),
+        );
+      at += t.shape[r.attributes];
+    });
+  },
+});
+
+/**
+ * Tensors one after another along an axis. Shapes: [a, n], [b, n] with axis 0 -> [a + b, n].
+ * Throws ShapeError when other axes differ. Example: `concat([x, y], 1)`
+ */
+export function concat(tensors: readonly TensorLike[], axis = 0): Tensor {
+  if (!Array.isArray(tensors) || tensors.length === 0)
+    throw new TypeError(`concat: expected a list of tensors, got ${show(tensors)}`);
+  return run(
+    concatOp,
+    checkAxis("concat", axis, rankOf(tensors[0])),
+    tensors[0],
+    undefined,
+    undefined,
+    tensors.slice(1),
+  );
+}
+
+export const broadcastToOp = defineOp<Shape>({
+  name: "broadcastTo",
+  shape: ([x], shape) => {
+    const lead = shape.length - x.rank;
+    if (lead < 0 || x.shape.some((n, d) => n !== shape[d + lead] && n !== 1))
+      throw new ShapeError(`broadcastTo: ${showShape(x.shape)} does not broadcast to ${showShape(shape)}`);
+    return shape;
+  },
+  forward: (r) => {
+    const { shape } = r.output;
+    const own = stridesOf(r.a.shape);
+    const lead = shape.length - r.a.rank;
+    const from = shape.map((n, d) => (d < lead || (r.a.shape[d - lead] === 1 && n !== 1) ? 0 : own[d - lead]));
+    copyStrided(r.runtime, shape, r.a.pointer, from, r.output.pointer, stridesOf(shape));
+  },
+  backward: (r) => sumTo(r.runtime, r.gradientOut, r.output.shape, r.a.shape, r.gradientIn[0]),
+});
+
+/** The tensor stretched to `shape`. Throws ShapeError where it does not broadcast. Example: `broadcastTo([1, 2], [3, 2])` */
+export function broadcastTo(x: TensorLike, shape: Shape): Tensor {
+  return x instanceof Object && "shape" in x && sameShape(x.shape, shape)
+    ? (x as Tensor)
+    : run(broadcastToOp, shape, x);
+}

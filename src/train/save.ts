@@ -1,0 +1,70 @@
+// Trees of tensors as safetensors files, and their digest.
+import { DataError, show } from "../base/errors.js";
+import { showShape } from "../base/shape.js";
+import { flatten, mapTree } from "../base/tree.js";
+import { hostTensor, isTensor, type Tensor } from "../core/tensor.js";
+import { digestBytes } from "./digest.js";
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.js";
+
+export function stored(t: Tensor): StoredTensor {
+  return { shape: t.shape, dtype: t.dtype, data: t.data };
+}
+
+/**
+ * A tree of tensors as the bytes of a safetensors file, one entry per path, readable from Python.
+ * Example: `await writeFile("model.safetensors", save(trainer.params))`. Source: github.com/huggingface/safetensors
+ */
+export function save(tree: unknown, metadata?: Record<string, string>): Uint8Array {
+  return encodeSafetensors(
+    new Map(flatten(tree, isTensor, "save").map(({ path, leaf }) => [path || "value", stored(leaf)])),
+    metadata,
+  );
+}
+
+export interface LoadOptions<P> {
+  /** A tree of the wanted shapes: the result has its form, and every path and shape is checked. */
+  readonly like?: P;
+  /** The file's name of a path, for files of other libraries. */
+  readonly rename?: (path: string) => string;
+}
+
+/**
+ * The tensors of a safetensors file: a tree like `like`, or a plain object by name without it.
+ *
+ * Throws DataError for a damaged file, a missing name or another shape, naming path and both shapes.
+ * Example: `trainer.setParams(load(bytes, { like: trainer.params }))`
+ */
+export function load<P = { [name: string]: Tensor }>(bytes: Uint8Array, options: LoadOptions<P> = {}): P {
+  const { tensors } = decodeSafetensors(bytes);
+  const { like, rename = (path: string) => path } = options;
+  if (like === undefined)
+    return Object.fromEntries([...tensors].map(([name, t]) => [name, hostTensor(t.data, t.shape)])) as P;
+  return mapTree(like, isTensor, (leaf, path) => {
+    const name = rename(path || "value");
+    const found = tensors.get(name);
+    if (!found)
+      throw new DataError(
+        `load: the file has no tensor ${show(name)}. It holds: ${[...tensors.keys()].slice(0, 6).join(", ")}`,
+      );
+    if (showShape(found.shape) !== showShape(leaf.shape))
+      throw new DataError(
+        `load: ${name}: expected shape ${showShape(leaf.shape)}, the file has ${showShape(found.shape)}`,
+      );
+    return hostTensor(found.data.slice(), found.shape);
+  }) as P;
+}
+
+/**
+ * One hexadecimal string of paths, shapes and bits of a tree: equal trees have equal digests on every machine.
+ * Example: `digest(trainer.params)`. Source: MurmurHash3_x86_128, the first 64 bits.
+ */
+export function digest(tree: unknown): string {
+  const parts: Uint8Array[] = [];
+  const text = new TextEncoder();
+  for (const { path, leaf } of flatten(tree, isTensor, "digest")) {
+    const { data } = leaf;
+    parts.push(text.encode(`${path} ${leaf.dtype} ${showShape(leaf.shape)}\n`));
+    parts.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return digestBytes(parts);
+}

@@ -1,0 +1,314 @@
+// The trainer: parameters, gradients and optimizer slots in one WASM instance of its own, and a step that opens a scope,
+// runs the loss, walks the tape back, updates the block, and closes the scope. Nothing to dispose.
+import { checkLoss } from "../autodiff/grad.js";
+import { DataError, DivergenceError, show } from "../base/errors.js";
+import { flatten, mapTree } from "../base/tree.js";
+import { ParameterBlock } from "../core/parameter-block.js";
+import { foldIn, type Key, key, STREAM } from "../core/random.js";
+import { Scope } from "../core/scope.js";
+import { hostTensor, isTensor, type Tensor } from "../core/tensor.js";
+import type { GradientTransform } from "../optim/transform.js";
+import { Runtime } from "../wasm/runtime.js";
+import { decodeCheckpoint, encodeCheckpoint, type TrainerState } from "./checkpoint.js";
+
+export interface LossContext<S = unknown> {
+  /** Zero-based step. */
+  readonly step: number;
+  /** A fresh key every step, for dropout. */
+  readonly key: Key;
+  readonly training: boolean;
+  /** Leaves that are not trained: running statistics, carried recurrent state. */
+  readonly state: S;
+}
+
+export type Metrics = { [name: string]: Tensor | number };
+export type LossResult<S> = Tensor | { loss: Tensor; metrics?: Metrics; state?: S };
+
+export interface TrainerOptions<P, B, X, S> {
+  /** A tree of float32 tensors; copied. */
+  readonly params: P;
+  readonly loss: (params: P, batch: B, context: LossContext<S>) => LossResult<S>;
+  readonly optimizer: GradientTransform;
+  /** What `predict` computes. */
+  readonly predict?: (params: P, x: X, context: LossContext<S>) => Tensor;
+  /** What `evaluate` reports beside the loss. */
+  readonly metrics?: (params: P, batch: B, context: LossContext<S>) => Metrics;
+  /** Of the keys that the loss is given; 0 by default. */
+  readonly seed?: number;
+  readonly state?: S;
+}
+
+export interface StepResult {
+  /** Zero-based step that was made. */
+  readonly step: number;
+  readonly loss: number;
+  readonly metrics: { readonly [name: string]: number };
+}
+
+export interface RunOptions {
+  /** Stops before the next step when aborted. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (result: StepResult) => void;
+  /** How long to train before the event loop may turn; 12 ms by default, less than a frame. */
+  readonly yieldEveryMs?: number;
+}
+
+export interface LeafReport {
+  readonly path: string;
+  readonly shape: readonly number[];
+  /** Euclidean norms of the weights, of the last gradient and of the last update. */
+  readonly weight: number;
+  readonly gradient: number;
+  readonly update: number;
+}
+
+export class Trainer<P, B, X, S> {
+  private readonly runtime = new Runtime();
+  private readonly block: ParameterBlock;
+  private readonly leaves: Tensor[];
+  private readonly inside: P;
+  private readonly training: Scope;
+  private readonly evaluating: Scope;
+  private readonly predicting: Scope;
+  private readonly state: TrainerState;
+  private readonly rootKey: Key;
+  private gradientNorms: Float64Array;
+
+  /** @internal Use `createTrainer(...)`. */
+  constructor(private readonly options: TrainerOptions<P, B, X, S>) {
+    if (typeof options.loss !== "function")
+      throw new TypeError(`createTrainer: "loss" expected a function, got ${show(options.loss)}`);
+    if (typeof options.optimizer?.update !== "function")
+      throw new TypeError(`createTrainer: "optimizer" expected a gradient transform, got ${show(options.optimizer)}`);
+    this.training = new Scope(this.runtime, "step");
+    this.evaluating = new Scope(this.runtime, "evaluation");
+    this.predicting = new Scope(this.runtime, "prediction");
+    this.block = ParameterBlock.allocate(this.runtime, options.params);
+    this.leaves = this.block.tensors(this.training);
+    this.inside = mapTree(options.params, isTensor, (_, __, i) => this.leaves[i]) as P;
+    this.rootKey = key(options.seed ?? 0);
+    this.gradientNorms = new Float64Array(this.leaves.length);
+    this.state = {
+      step: 0,
+      lastFiniteLoss: Number.NaN,
+      seed: options.seed ?? 0,
+      optimizer: options.optimizer.description,
+      block: this.block,
+      optimizerState: options.optimizer.init(this.block),
+      userState: options.state,
+    };
+  }
+
+  /** Steps made so far; the next step's number. */
+  get steps(): number {
+    return this.state.step;
+  }
+
+  private context(training: boolean): LossContext<S> {
+    const { step, userState } = this.state;
+    return { step, key: foldIn(foldIn(this.rootKey, STREAM.dropout), step), training, state: userState as S };
+  }
+
+  private within<T>(scope: Scope, f: () => T): T {
+    scope.begin(this.state.step);
+    for (const leaf of this.leaves) leaf.scope = scope;
+    try {
+      return f();
+    } finally {
+      scope.end();
+    }
+  }
+
+  /**
+   * One update from one batch.
+   *
+   * Throws DivergenceError when the loss or a gradient is NaN or infinite: it names step, parameter path and last finite
+   * loss, and the parameters stay as they were. Throws what the loss throws, with the parameters as they were.
+   */
+  step(batch: B): StepResult {
+    return this.within(this.training, () => {
+      const { step } = this.state;
+      const result = this.options.loss(this.inside, batch, this.context(true));
+      const { loss, metrics, state } = split(result);
+      checkLoss(loss);
+      const value = loss.item();
+      if (!Number.isFinite(value)) this.diverged(`the loss is ${value}${blame(batch)}`);
+      this.training.backward(loss, this.leaves);
+      const { block } = this;
+      block.changed();
+      this.gradientNorms = block.segmentSquares();
+      for (let i = 0; i < this.gradientNorms.length; i++)
+        if (!Number.isFinite(this.gradientNorms[i]))
+          this.diverged(`the gradient of params.${block.segments[i].path} is not finite`);
+      const metricValues = readMetrics(metrics);
+      const nextState = state === undefined ? this.state.userState : toHost(state);
+      if (this.options.optimizer.update(block, this.state.optimizerState, { t: step }) !== false)
+        this.runtime.kernels.accumulate(block.length, block.updatesPointer, block.valuesPointer);
+      block.changed();
+      this.state.userState = nextState;
+      this.state.lastFiniteLoss = value;
+      this.state.step = step + 1;
+      return { step, loss: value, metrics: metricValues };
+    });
+  }
+
+  private diverged(what: string): never {
+    const { step, lastFiniteLoss } = this.state;
+    throw new DivergenceError(
+      `step ${step}: ${what}; the last finite loss was ${lastFiniteLoss}. Lower the learning rate or the noise, or put clipByGlobalNorm(10) first in the chain`,
+      step,
+      lastFiniteLoss,
+    );
+  }
+
+  /** Loss and metrics of a batch, without an update; `context.training` is false. */
+  evaluate(batch: B): Omit<StepResult, "step"> {
+    return this.within(this.evaluating, () => {
+      const context = this.context(false);
+      const { loss, metrics } = split(this.options.loss(this.inside, batch, context));
+      checkLoss(loss);
+      const own = this.options.metrics?.(this.inside, batch, context);
+      return { loss: loss.item(), metrics: { ...readMetrics(metrics), ...readMetrics(own) } };
+    });
+  }
+
+  /** The result of `predict`, as a host tensor. Throws TypeError where the trainer was made without it. */
+  predict(x: X): Tensor {
+    const { predict } = this.options;
+    if (!predict)
+      throw new TypeError(
+        "predict: this trainer was made without a predict function; pass { predict: (params, x) => ... }",
+      );
+    return this.within(this.predicting, () => {
+      const out = predict(this.inside, x, this.context(false));
+      if (!isTensor(out)) throw new TypeError(`predict returned ${show(out)}; return a tensor`);
+      return hostTensor(out.data, out.shape);
+    });
+  }
+
+  /**
+   * A step for every batch, letting the event loop turn now and then: a page stays alive, Ctrl-C is heard.
+   * Returns the last step's result, or undefined when there was none.
+   */
+  async run(batches: Iterable<B> | AsyncIterable<B>, options: RunOptions = {}): Promise<StepResult | undefined> {
+    const { signal, onProgress, yieldEveryMs = 12 } = options;
+    let last: StepResult | undefined;
+    let since = performance.now();
+    for await (const batch of asIterable(batches)) {
+      if (signal?.aborted) break;
+      last = this.step(batch);
+      onProgress?.(last);
+      if (performance.now() - since >= yieldEveryMs) {
+        await new Promise((resolve) => setTimeout(resolve));
+        since = performance.now();
+      }
+    }
+    return last;
+  }
+
+  /** Host copies of the parameters, in the tree they came in. */
+  get params(): P {
+    const leaves = this.block.hostLeaves("values");
+    return mapTree(this.options.params, isTensor, (_, __, i) => leaves[i]) as P;
+  }
+
+  /** Replaces the parameters. Throws DataError naming the first path whose shape differs. */
+  setParams(tree: P): void {
+    const found = flatten(tree, isTensor);
+    const { segments } = this.block;
+    if (found.length !== segments.length)
+      throw new DataError(`setParams: expected ${segments.length} parameters, got ${found.length}`);
+    found.forEach(({ path, leaf }, i) => {
+      if (path !== segments[i].path || leaf.shape.join() !== segments[i].shape.join() || leaf.dtype !== "float32")
+        throw new DataError(
+          `params.${segments[i].path}: expected shape [${segments[i].shape.join(", ")}], got ${path} [${leaf.shape.join(", ")}]`,
+        );
+    });
+    const live = this.block.values;
+    found.forEach(({ leaf }, i) => {
+      live.set(leaf.data as Float32Array, segments[i].offset);
+    });
+  }
+
+  /** Norms of weights, last gradients and last updates, leaf by leaf. */
+  inspect(): LeafReport[] {
+    const { kernels } = this.runtime;
+    const { block } = this;
+    return block.segments.map(({ path, shape, offset, length }, i) => ({
+      path,
+      shape,
+      weight: Math.sqrt(kernels.sumSquaresWide(length, block.valuesPointer + offset * 4)),
+      gradient: Math.sqrt(this.gradientNorms[i]),
+      update: this.state.step === 0 ? 0 : Math.sqrt(kernels.sumSquaresWide(length, block.updatesPointer + offset * 4)),
+    }));
+  }
+
+  /** Bytes of WebAssembly memory: in use at the peak of a step, and held. */
+  get memory(): { peak: number; held: number } {
+    return { peak: this.runtime.memory.peak, held: this.runtime.memory.capacity };
+  }
+
+  /** Everything that the next step depends on, as the bytes of a safetensors file. */
+  checkpoint(): Uint8Array {
+    return encodeCheckpoint(this.state);
+  }
+
+  /** Continues from a checkpoint to the very same bits. Throws CheckpointError naming what differs; nothing is changed then. */
+  restore(bytes: Uint8Array): void {
+    decodeCheckpoint(bytes, this.state);
+  }
+}
+
+/**
+ * A trainer: `step(batch)` computes the loss and its gradients and updates the parameters.
+ *
+ * Throws TypeError for a missing loss or optimizer, or a parameter that is no float32 tensor.
+ * Example: see README.md.
+ */
+export function createTrainer<P, B = unknown, X = unknown, S = undefined>(
+  options: TrainerOptions<P, B, X, S>,
+): Trainer<P, B, X, S> {
+  return new Trainer(options);
+}
+
+function split<S>(result: LossResult<S>): { loss: Tensor; metrics?: Metrics; state?: S } {
+  return isTensor(result) ||
+    result instanceof Promise ||
+    typeof result !== "object" ||
+    result === null ||
+    !("loss" in result)
+    ? { loss: result as Tensor }
+    : result;
+}
+
+function readMetrics(metrics: Metrics | undefined): { [name: string]: number } {
+  const out: { [name: string]: number } = {};
+  for (const name in metrics) {
+    const value = metrics[name];
+    out[name] = typeof value === "number" ? value : value.item();
+  }
+  return out;
+}
+
+const toHost = (tree: unknown): unknown =>
+  mapTree(tree, isTensor, (t) => (t.isHost ? t : hostTensor(t.data, t.shape)), "state");
+
+/** Which value of the batch made the loss non-finite, where one did. */
+function blame(batch: unknown): string {
+  let found = "";
+  try {
+    for (const { path, leaf } of flatten(batch, isTensor, "batch")) {
+      if (leaf.dtype !== "float32" || leaf.source || found) continue;
+      const at = leaf.data.findIndex((v) => !Number.isFinite(v));
+      if (at >= 0) found = `: batch.${path} holds ${leaf.data[at]} at position ${at}`;
+    }
+  } catch {
+    // a batch may hold anything; only tensors can be blamed
+  }
+  return found;
+}
+
+async function* asIterable<B>(batches: Iterable<B> | AsyncIterable<B>): AsyncIterable<B> {
+  if (Symbol.asyncIterator in batches) yield* batches;
+  else for (const batch of batches) yield batch;
+}

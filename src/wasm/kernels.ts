@@ -1,0 +1,68 @@
+// The typed face of the WASM module. Sizes first, then inputs, scalars and outputs; addresses are byte offsets.
+
+type N = number;
+
+export interface Kernels {
+  readonly memory: WebAssembly.Memory;
+  tableAddress(): N;
+  heapBase(): N;
+  // math: doubles
+  exp(x: N): N;
+  log(x: N): N;
+  pow(x: N, y: N): N;
+  sin(x: N): N;
+  cos(x: N): N;
+  // random
+  fillNormal(count: N, key0: N, key1: N, step: N, stream: N, first: N, out: N): void;
+  addNormal(count: N, key0: N, key1: N, step: N, stream: N, first: N, std: N, g: N): void;
+  fillWords(count: N, key0: N, key1: N, step: N, stream: N, first: N, out: N): void;
+  fillUniform(count: N, key0: N, key1: N, step: N, stream: N, first: N, out: N): void;
+  philox(c0: N, c1: N, c2: N, c3: N, key0: N, key1: N, out: N): void;
+  xoshiro(count: N, state: N, out: N): void;
+  // elementwise
+  expKernel(n: N, x: N, out: N): void;
+  logKernel(n: N, x: N, out: N): void;
+  tanhKernel(n: N, x: N, out: N): void;
+  sigmoidKernel(n: N, x: N, out: N): void;
+  reluKernel(n: N, x: N, out: N): void;
+  negKernel(n: N, x: N, out: N): void;
+  sqrtKernel(n: N, x: N, out: N): void;
+  addKernel(n: N, a: N, aStep: N, b: N, bStep: N, out: N): void;
+  subKernel(n: N, a: N, aStep: N, b: N, bStep: N, out: N): void;
+  mulKernel(n: N, a: N, aStep: N, b: N, bStep: N, out: N): void;
+  divKernel(n: N, a: N, aStep: N, b: N, bStep: N, out: N): void;
+  equalKernel(n: N, a: N, aStep: N, b: N, bStep: N, out: N): void;
+  binaryStrided(op: N, rank: N, a: N, b: N, out: N): void;
+  reluBackward(n: N, y: N, dy: N, dx: N): void;
+  tanhBackward(n: N, y: N, dy: N, dx: N): void;
+  sigmoidBackward(n: N, y: N, dy: N, dx: N): void;
+  fill(n: N, value: N, out: N): void;
+  fromBytes(n: N, bytes: N, divisor: N, out: N): void;
+  dropout(n: N, threshold: N, scale: N, mask: N, x: N, out: N): void;
+  // reduce
+  sum(n: N, x: N): N;
+  sumSquares(n: N, x: N): N;
+  sumSquaresWide(n: N, x: N): N;
+  sumRows(outer: N, count: N, x: N, scale: N, out: N): void;
+  sumColumns(outer: N, count: N, inner: N, x: N, scale: N, out: N): void;
+  maxColumns(outer: N, count: N, inner: N, x: N, out: N): void;
+  firstNonFinite(n: N, x: N): N;
+  // softmax
+  softmax(rows: N, n: N, x: N, y: N): void;
+  softmaxBackward(rows: N, n: N, y: N, dy: N, scratch: N, dx: N): void;
+  crossEntropy(rows: N, n: N, x: N, labels: N, y: N, losses: N): N;
+  crossEntropyBackward(rows: N, n: N, y: N, labels: N, dLoss: N, dx: N): void;
+  countCorrect(rows: N, n: N, x: N, labels: N): N;
+  // layout
+  copyStrided(rank: N, source: N, target: N): void;
+  transpose(rows: N, columns: N, x: N, out: N): void;
+  copy(n: N, source: N, target: N): void;
+  // matmul
+  matmul(form: N, m: N, n: N, k: N, a: N, b: N, start: N, startStep: N, relu: N, scratch: N, c: N): void;
+  matmulScratch(form: N, m: N, n: N, k: N): N;
+  // update
+  scale(n: N, factor: N, g: N): void;
+  accumulate(n: N, source: N, target: N): void;
+  momentum(n: N, rate: N, keep: N, nesterov: N, slot: N, g: N): void;
+  adam(n: N, b1: N, keep1: N, b2: N, keep2: N, c1: N, c2: N, epsilon: N, m: N, v: N, g: N): void;
+}
