@@ -17,7 +17,10 @@ function visit<L>(
   found: (leaf: L, path: string) => void,
   what: string,
 ): void {
-  if (isLeaf(tree)) return found(tree, path);
+  if (isLeaf(tree)) {
+    found(tree, path);
+    return;
+  }
   if (Array.isArray(tree)) {
     tree.forEach((child, i) => {
       visit(child, isLeaf, `${path}[${i}]`, found, what);

@@ -30,10 +30,8 @@ export interface Op<A = unknown> {
   readonly backward: ((record: OpRecord<A>) => void) | null;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: ops of every attribute type share one tape
 export type AnyOp = Op<any>;
 
-// biome-ignore lint/suspicious/noExplicitAny: as above
 export interface OpRecord<A = any> {
   readonly op: AnyOp;
   readonly runtime: Runtime;

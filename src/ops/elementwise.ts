@@ -120,7 +120,10 @@ function towards(r: OpRecord, i: number, write: (out: number) => void): void {
   const target = r.gradientIn[i];
   if (target === 0) return;
   const { shape } = r.inputs[i];
-  if (sameShape(shape, r.output.shape)) return write(target);
+  if (sameShape(shape, r.output.shape)) {
+    write(target);
+    return;
+  }
   const { memory } = r.runtime;
   const held = memory.top;
   const scratch = memory.allocate(r.output.size * 4);

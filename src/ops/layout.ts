@@ -17,7 +17,10 @@ function copyStrided(
   to: readonly number[],
 ): void {
   if (sizeOf(shape) === 0) return;
-  if (shape.length === 0) return runtime.kernels.copy(1, source, target);
+  if (shape.length === 0) {
+    runtime.kernels.copy(1, source, target);
+    return;
+  }
   const { i32 } = runtime.memory;
   const { table } = runtime;
   // neighbouring axes that are contiguous on both sides become one
