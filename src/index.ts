@@ -2,6 +2,7 @@
 import "./ops/methods.js";
 import * as randomAll from "./core/random.js";
 
+export { type CustomResult, customGrad, recompute, stopGradient } from "./autodiff/custom.js";
 export { checkGrad, type GradCheck, grad, valueAndGrad } from "./autodiff/grad.js";
 export { CheckpointError, DataError, DivergenceError, ShapeError, StaleTensorError } from "./base/errors.js";
 export type { Shape } from "./base/shape.js";

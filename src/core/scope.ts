@@ -39,9 +39,15 @@ export class Scope {
   private warm = true;
   private base = 0;
 
+  /**
+   * With `outer` it is a sub-scope: it lies in the arena above an open scope of the same runtime (mark, run, move the
+   * results down, reset). `sealed` ones take nothing that needs a gradient from outside.
+   */
   constructor(
     readonly runtime: Runtime,
     readonly kind: string,
+    private readonly outer?: Scope,
+    private readonly sealed = false,
   ) {}
 
   describe(run = this.run): string {
@@ -49,16 +55,16 @@ export class Scope {
   }
 
   begin(step: number): void {
-    if (this.runtime.busy)
+    if (this.runtime.busy && !this.outer)
       throw new Error(
         `${this.kind}: this runtime is already inside a scope. A loss must not call its own trainer, and nested grad is not supported`,
       );
     const { memory } = this.runtime;
-    if (this.base !== memory.base) {
-      // the persistent region has grown: every address is void
+    const base = this.outer ? memory.top : memory.base;
+    if (this.base !== base) {
+      // what lies below has grown: every address is void
       this.records.length = 0;
-      this.base = memory.base;
-      this.forwardEnd = this.planEnd = this.base;
+      this.base = this.forwardEnd = this.planEnd = base;
       this.plan = undefined;
     }
     this.runtime.busy = true;
@@ -73,7 +79,7 @@ export class Scope {
   }
 
   end(): void {
-    this.runtime.busy = false;
+    this.runtime.busy = this.outer !== undefined;
     this.open = false;
     current = this.parent;
     this.parent = undefined;
@@ -81,7 +87,7 @@ export class Scope {
       this.records.length = this.cursor;
       this.plan = undefined;
     }
-    this.runtime.memory.top = this.runtime.memory.base;
+    this.runtime.memory.top = this.base;
   }
 
   /** Drops the tape from the cursor on; the arena goes back to where the last kept record ended. */
@@ -141,12 +147,18 @@ export class Scope {
   /** A tensor as this scope knows it: its own, a parameter, or a host tensor copied in once per run. */
   private resolve(op: AnyOp, t: Tensor): Tensor {
     if (t.scope === this && t.run === this.run) return t;
-    if (t.persistent && t.scope!.runtime === this.runtime) return t;
+    if (t.persistent && t.scope!.runtime === this.runtime && !this.sealed) return t;
     if (t.scope === undefined) {
       if (t.mirror !== undefined && t.mirror.scope === this && t.mirrorRun === this.run) return t.mirror;
       return this.upload(t, false);
     }
     t.checkAlive(op.name);
+    if (this.outer && t.scope.runtime === this.runtime) {
+      if (!this.sealed || !t.needsGradient) return t;
+      throw new TypeError(
+        `${this.kind}: the function uses ${t.origin} ${showShape(t.shape)} from outside, whose gradient would be lost. Pass it as an argument`,
+      );
+    }
     throw new StaleTensorError(
       `${op.name}: the result of ${t.origin} ${showShape(t.shape)} belongs to ${t.scope.describe()}, not to ${this.describe()}. Take its .data and make a host tensor of it with tensor(...)`,
     );
@@ -188,19 +200,37 @@ export class Scope {
     return output;
   }
 
-  /** Walks the tape back from `loss`, filling the gradient of every tensor that needs one and has no other use for it. */
-  backward(loss: Tensor, leaves: readonly Tensor[]): void {
+  /** A tensor of this scope at another's address: how a sub-scope sees its arguments. */
+  alias(t: Tensor, pointer: number, gradient = 0): Tensor {
+    const out = new Tensor(t.shape, t.dtype);
+    out.scope = this;
+    out.run = this.run;
+    out.origin = `an argument of ${this.kind}`;
+    out.pointer = pointer;
+    out.gradient = gradient;
+    out.needsGradient = gradient !== 0;
+    return out;
+  }
+
+  /** The tensor as this scope has it: itself, or its copy. */
+  own(t: Tensor): Tensor {
+    return this.resolve(ownOp, t);
+  }
+
+  /** Walks the tape back from `loss` to the gradients of `leaves`; a result that is no scalar needs the address of its `seed`. */
+  backward(loss: Tensor, leaves: readonly Tensor[], seed = 0): void {
     // a warm run that stopped early has a shorter tape than the plan
     if (this.cursor < this.records.length) this.cool();
     if (this.plan?.loss !== loss) {
       this.runtime.memory.top = this.forwardEnd;
-      this.plan = planBackward(this.runtime.memory, this.records, loss, leaves);
+      this.plan = planBackward(this.runtime.memory, this.records, loss, leaves, seed !== 0);
       this.planEnd = this.runtime.memory.top;
     }
-    runBackward(this.runtime, this.plan);
+    runBackward(this.runtime, this.plan, seed);
   }
 }
 
+const ownOp: AnyOp = { name: "argument", shape: () => [], forward: () => {}, backward: null };
 const uploadOp: AnyOp = { name: "upload", shape: () => [], forward: () => {}, backward: null };
 
 function makeUploadRecord(scope: Scope, output: Tensor, staging: boolean): OpRecord {

@@ -99,9 +99,10 @@ export function makeRecord(
   };
 }
 
-/** Primitive attributes by value; arrays and plain objects by their entries. */
+/** Primitive attributes by value, arrays and plain objects by their entries; functions never matter, they are taken anew. */
 export function sameAttributes(x: Attributes, y: Attributes): boolean {
   if (Object.is(x, y)) return true;
+  if (typeof x === "function") return typeof y === "function";
   if (typeof x !== "object" || typeof y !== "object" || x === null || y === null) return false;
   const p = x as Record<string, unknown>;
   const q = y as Record<string, unknown>;
@@ -145,8 +146,9 @@ export function planBackward(
   records: readonly OpRecord[],
   loss: Tensor,
   leaves: readonly Tensor[],
+  seeded: boolean,
 ): BackwardPlan {
-  if (loss.size !== 1)
+  if (loss.size !== 1 && !seeded)
     throw new ShapeError(`loss returned shape ${showShape(loss.shape)}; reduce it to a scalar with .mean() or .sum()`);
   const free = new FreeList(memory);
   const homes = new Map<Tensor, number>();
@@ -156,7 +158,7 @@ export function planBackward(
   }
   for (const r of records) r.output.gradient = 0;
   const planned: OpRecord[] = [];
-  if (loss.needsGradient && !homes.has(loss)) loss.gradient = free.take(1);
+  if (loss.needsGradient && !homes.has(loss)) loss.gradient = free.take(loss.size);
   for (let i = records.length - 1; i >= 0; i--) {
     const r = records[i];
     if (r.output.gradient === 0 || r.op.backward === null || homes.has(r.output)) continue;
@@ -184,11 +186,14 @@ export function planBackward(
 }
 
 /** Walks the plan: kernels only, nothing is allocated. */
-export function runBackward(runtime: Runtime, plan: BackwardPlan): void {
+export function runBackward(runtime: Runtime, plan: BackwardPlan, seed = 0): void {
   const { kernels } = runtime;
   const { loss, records, unused } = plan;
   for (let i = 0; i < unused.length; i++) kernels.fill(unused[i].size, 0, unused[i].gradient);
-  if (loss.gradient !== 0) kernels.fill(1, 1, loss.gradient);
+  if (loss.gradient !== 0) {
+    if (seed === 0) kernels.fill(1, 1, loss.gradient);
+    else kernels.copy(loss.size, seed, loss.gradient);
+  }
   for (let i = 0; i < records.length; i++) {
     const r = records[i];
     r.op.backward!(r);
