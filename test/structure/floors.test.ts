@@ -35,7 +35,7 @@ const floors: Record<string, number> = {
 const floorOf = (file: string): string => relative("src", file).split("/")[0];
 
 function imports(file: string): string[] {
-  return [...read(file).matchAll(/^(?:import|export)\b[^;"]*"([^"]+)"/gm)].map((match) => match[1]);
+  return [...read(file).matchAll(/^(?:import|export)\b(?:[^;"=(]*\bfrom)? "([^"]+)"/gm)].map((match) => match[1]);
 }
 
 const insideImports = (file: string): string[] =>
