@@ -134,7 +134,8 @@ export class Elementary {
   }
 }
 
-// Scalar doubles: AssemblyScript's port of musl, the same instructions on every engine.
+// Scalar doubles: AssemblyScript's port of musl, the same instructions on every engine. shrinkLevel 1 in asconfig.json takes
+// its forms without tables: 9 kB less of a module that does not compress, at up to 1 ulp.
 export function exp(x: f64): f64 {
   return NativeMath.exp(x);
 }
