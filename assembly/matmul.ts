@@ -1,4 +1,4 @@
-// Matrix products: C [m, n] = A B, A' B or A B', optionally starting from a bias row and ending in a ReLU.
+// Matrix products: C [m, n] = A B, A' B or A B', optionally starting from a bias row and ending in a ReLU or a flush.
 // Every element of C is summed strictly in the order of k, so tiles, edges and blocks never change a bit.
 // Edges: the last tile overlaps its neighbour and stores only its own lanes; no padding, no scalar tail from n = 4 on.
 
@@ -42,33 +42,33 @@ class Tile {
     start: usize,
     startStep: usize,
     skip: i32,
-    relu: i32,
+    finish: i32,
     c: usize,
     cStep: usize,
   ): void {
     if (byRows) {
       if (columns == 8) {
-        if (rows == 4) tile4x8rows(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
-        else if (rows == 3) tile3x8rows(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
-        else if (rows == 2) tile2x8rows(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
-        else tile1x8rows(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
+        if (rows == 4) tile4x8rows(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else if (rows == 3) tile3x8rows(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else if (rows == 2) tile2x8rows(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else tile1x8rows(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
       } else {
-        if (rows == 4) tile4x4rows(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
-        else if (rows == 3) tile3x4rows(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
-        else if (rows == 2) tile2x4rows(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
-        else tile1x4rows(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
+        if (rows == 4) tile4x4rows(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else if (rows == 3) tile3x4rows(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else if (rows == 2) tile2x4rows(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else tile1x4rows(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
       }
     } else {
       if (columns == 8) {
-        if (rows == 4) tile4x8columns(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
-        else if (rows == 3) tile3x8columns(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
-        else if (rows == 2) tile2x8columns(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
-        else tile1x8columns(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
+        if (rows == 4) tile4x8columns(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else if (rows == 3) tile3x8columns(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else if (rows == 2) tile2x8columns(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else tile1x8columns(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
       } else {
-        if (rows == 4) tile4x4columns(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
-        else if (rows == 3) tile3x4columns(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
-        else if (rows == 2) tile2x4columns(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
-        else tile1x4columns(k, a, aStep, b, bStep, start, startStep, skip, relu, c, cStep);
+        if (rows == 4) tile4x4columns(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else if (rows == 3) tile3x4columns(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else if (rows == 2) tile2x4columns(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else tile1x4columns(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
       }
     }
   }
@@ -85,7 +85,7 @@ class Tile {
     bStep: usize,
     start: usize,
     startStep: usize,
-    relu: i32,
+    finish: i32,
     c: usize,
     cStep: usize,
   ): void {
@@ -99,7 +99,8 @@ class Tile {
           p += aK;
           q += bStep;
         }
-        if (relu && s < 0) s = 0;
+        if (finish == 1 && s < 0) s = 0;
+        else if (finish == 2 && abs(s) < 7.888609052210118e-31) s = 0;
         store<f32>(c + i * cStep + (j << 2), s);
       }
     }
@@ -119,12 +120,12 @@ class Tile {
     bStep: usize,
     start: usize,
     startStep: usize,
-    relu: i32,
+    finish: i32,
     c: usize,
     cStep: usize,
   ): void {
     if (n < 4) {
-      Tile.narrow(m, n, k, a, byRows ? aStep : 4, byRows ? 4 : aStep, b, bStep, start, startStep, relu, c, cStep);
+      Tile.narrow(m, n, k, a, byRows ? aStep : 4, byRows ? 4 : aStep, b, bStep, start, startStep, finish, c, cStep);
       return;
     }
     let i = 0;
@@ -134,8 +135,8 @@ class Tile {
       if (rows == 1) {
         for (; j + 24 <= n; j += 24) {
           const from: usize = start ? start + (j << 2) : 0;
-          if (byRows) tile1x24rows(k, a, aStep, b + (j << 2), bStep, from, startStep, 0, relu, c + (j << 2), cStep);
-          else tile1x24columns(k, a, aStep, b + (j << 2), bStep, from, startStep, 0, relu, c + (j << 2), cStep);
+          if (byRows) tile1x24rows(k, a, aStep, b + (j << 2), bStep, from, startStep, 0, finish, c + (j << 2), cStep);
+          else tile1x24columns(k, a, aStep, b + (j << 2), bStep, from, startStep, 0, finish, c + (j << 2), cStep);
         }
       }
       while (j < n) {
@@ -144,7 +145,7 @@ class Tile {
         const skip = max(0, columns - left);
         const at: usize = (j - skip) << 2;
         const from: usize = start ? start + at : 0;
-        Tile.run(rows, columns, byRows, k, a, aStep, b + at, bStep, from, startStep, skip, relu, c + at, cStep);
+        Tile.run(rows, columns, byRows, k, a, aStep, b + at, bStep, from, startStep, skip, finish, c + at, cStep);
         j += columns - skip;
       }
       a += byRows ? rows * aStep : rows << 2;
@@ -166,7 +167,7 @@ function rowsDirect(
   bStep: usize,
   start: usize,
   startStep: usize,
-  relu: i32,
+  finish: i32,
   c: usize,
   cStep: usize,
 ): void {
@@ -187,7 +188,7 @@ function rowsDirect(
       bStep,
       at ? c : start,
       at ? cStep : startStep,
-      last ? relu : 0,
+      last ? finish : 0,
       c,
       cStep,
     );
@@ -205,11 +206,11 @@ function columnsDirect(
   bStep: usize,
   start: usize,
   startStep: usize,
-  relu: i32,
+  finish: i32,
   c: usize,
   cStep: usize,
 ): void {
-  Tile.sweep(false, m, n, k, a, aStep, b, bStep, start, startStep, relu, c, cStep);
+  Tile.sweep(false, m, n, k, a, aStep, b, bStep, start, startStep, finish, c, cStep);
 }
 
 class Pack {
@@ -239,7 +240,7 @@ function rowsPacked(
   bStep: usize,
   start: usize,
   startStep: usize,
-  relu: i32,
+  finish: i32,
   scratch: usize,
   c: usize,
   cStep: usize,
@@ -283,7 +284,7 @@ function rowsPacked(
             from ? from + i * fromStep + target + offset : 0,
             fromStep,
             skip,
-            last ? relu : 0,
+            last ? finish : 0,
             c + i * cStep + target + offset,
             cStep,
           );
@@ -297,7 +298,7 @@ function rowsPacked(
 /**
  * C [m, n] = op(A) op(B) + start; form 0: A B, 1: A' B (A is [k, m]), 2: A B' (B is [n, k]), 3: A' B'.
  * start: 0, or the address of rows the sums start from, startStep floats apart (0 repeats one row: a bias).
- * relu: 1 stores max(0, c). scratch: BLOCK_K BLOCK_N floats, then room for op(A) and op(B) where they are transposed.
+ * finish: 0 stores the sum, 1 max(0, sum), 2 zero where |sum| < 2^-100. scratch: BLOCK_K BLOCK_N floats, then room for op(A) and op(B) where they are transposed.
  */
 export function matmul(
   form: i32,
@@ -308,14 +309,14 @@ export function matmul(
   b: usize,
   start: usize,
   startStep: i32,
-  relu: i32,
+  finish: i32,
   scratch: usize,
   c: usize,
 ): void {
   const cStep: usize = n << 2;
   const sStep: usize = startStep << 2;
   if (k == 0) {
-    Tile.narrow(m, n, 0, a, 0, 0, b, 0, start, sStep, relu, c, cStep);
+    Tile.narrow(m, n, 0, a, 0, 0, b, 0, start, sStep, finish, c, cStep);
     return;
   }
   const large = n >= 96 && k >= 64 && m >= 16;
@@ -328,10 +329,10 @@ export function matmul(
   if (form & 1) {
     if (large && m >= 96) {
       transpose(k, m, a, room);
-      rowsPacked(m, n, k, room, k << 2, b, n << 2, start, sStep, relu, scratch, c, cStep);
-    } else columnsDirect(m, n, k, a, m << 2, b, n << 2, start, sStep, relu, c, cStep);
-  } else if (large) rowsPacked(m, n, k, a, k << 2, b, n << 2, start, sStep, relu, scratch, c, cStep);
-  else rowsDirect(m, n, k, a, k << 2, b, n << 2, start, sStep, relu, c, cStep);
+      rowsPacked(m, n, k, room, k << 2, b, n << 2, start, sStep, finish, scratch, c, cStep);
+    } else columnsDirect(m, n, k, a, m << 2, b, n << 2, start, sStep, finish, c, cStep);
+  } else if (large) rowsPacked(m, n, k, a, k << 2, b, n << 2, start, sStep, finish, scratch, c, cStep);
+  else rowsDirect(m, n, k, a, k << 2, b, n << 2, start, sStep, finish, c, cStep);
 }
 
 /** Floats of scratch that `matmul` needs for these sizes. */

@@ -4,8 +4,16 @@
 import { Lane } from "./simd";
 
 const CHUNK: i32 = 4096;
+const LEAST = memory.data<f32>([8.673617379884035e-19, 8.673617379884035e-19, 8.673617379884035e-19, 8.673617379884035e-19], 16); // 2^-60
 
 class Sum {
+  /** x, or x^2 where that is a normal float and 0 where |x| < 2^-60: squares that underflow take three times as long. */
+  @inline static term(x: v128, square: bool): v128 {
+    if (!square) return x;
+    const kept = v128.andnot(x, f32x4.lt(f32x4.abs(x), v128.load(LEAST)));
+    return f32x4.mul(kept, kept);
+  }
+
   /** One chunk of n <= 4,096; `square` sums x^2. */
   @inline static chunk(n: i32, x: usize, square: bool): f32 {
     let v0 = i32x4.splat(0);
@@ -17,29 +25,29 @@ class Sum {
       const b = v128.load(x, 16);
       const c = v128.load(x, 32);
       const d = v128.load(x, 48);
-      v0 = f32x4.add(v0, square ? f32x4.mul(a, a) : a);
-      v1 = f32x4.add(v1, square ? f32x4.mul(b, b) : b);
-      v2 = f32x4.add(v2, square ? f32x4.mul(c, c) : c);
-      v3 = f32x4.add(v3, square ? f32x4.mul(d, d) : d);
+      v0 = f32x4.add(v0, Sum.term(a, square));
+      v1 = f32x4.add(v1, Sum.term(b, square));
+      v2 = f32x4.add(v2, Sum.term(c, square));
+      v3 = f32x4.add(v3, Sum.term(d, square));
       x += 64;
       n -= 16;
     }
     // the rest goes to the lanes it would have met: v0, v1, v2, then v3
     if (n >= 4) {
       const a = v128.load(x);
-      v0 = f32x4.add(v0, square ? f32x4.mul(a, a) : a);
+      v0 = f32x4.add(v0, Sum.term(a, square));
     }
     if (n >= 8) {
       const a = v128.load(x, 16);
-      v1 = f32x4.add(v1, square ? f32x4.mul(a, a) : a);
+      v1 = f32x4.add(v1, Sum.term(a, square));
     }
     if (n >= 12) {
       const a = v128.load(x, 32);
-      v2 = f32x4.add(v2, square ? f32x4.mul(a, a) : a);
+      v2 = f32x4.add(v2, Sum.term(a, square));
     }
     if (n & 3) {
       let t = Lane.loadTail(x + ((n & ~3) << 2), n & 3, 0);
-      if (square) t = f32x4.mul(t, t);
+      t = Sum.term(t, square);
       const slot = n >> 2;
       if (slot == 0) v0 = f32x4.add(v0, t);
       else if (slot == 1) v1 = f32x4.add(v1, t);
@@ -72,12 +80,34 @@ export function sumSquares(n: i32, x: usize): f32 {
   return total + Sum.chunk(n, x, true);
 }
 
-/** Sum of squares in double precision, in order: for norms whose squares leave the range of a float. */
+/**
+ * Sum of squares in double precision, for norms whose squares leave the range of a float: element j goes to lane j mod 8,
+ * lanes are added as ((0,1) + (2,3)) + ((4,5) + (6,7)), and the rest in order.
+ */
 export function sumSquaresWide(n: i32, x: usize): f64 {
-  let total: f64 = 0;
-  for (let i = 0; i < n; i++) {
-    const v = <f64>load<f32>(x + (i << 2));
-    total += v * v;
+  let v0 = i32x4.splat(0);
+  let v1 = v0;
+  let v2 = v0;
+  let v3 = v0;
+  const end: usize = x + ((n & ~7) << 2);
+  while (x < end) {
+    const a = v128.load(x);
+    const b = v128.load(x, 16);
+    const a0 = f64x2.promote_low_f32x4(a);
+    const a1 = f64x2.promote_low_f32x4(i64x2.shuffle(a, a, 1, 1));
+    const b0 = f64x2.promote_low_f32x4(b);
+    const b1 = f64x2.promote_low_f32x4(i64x2.shuffle(b, b, 1, 1));
+    v0 = f64x2.add(v0, f64x2.mul(a0, a0));
+    v1 = f64x2.add(v1, f64x2.mul(a1, a1));
+    v2 = f64x2.add(v2, f64x2.mul(b0, b0));
+    v3 = f64x2.add(v3, f64x2.mul(b1, b1));
+    x += 32;
+  }
+  const v = f64x2.add(f64x2.add(v0, v1), f64x2.add(v2, v3));
+  let total = f64x2.extract_lane(v, 0) + f64x2.extract_lane(v, 1);
+  for (let i = 0; i < (n & 7); i++) {
+    const y = <f64>load<f32>(x + (i << 2));
+    total += y * y;
   }
   return total;
 }

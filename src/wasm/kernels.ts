@@ -58,7 +58,7 @@ export interface Kernels {
   transpose(rows: N, columns: N, x: N, out: N): void;
   copy(n: N, source: N, target: N): void;
   // matmul
-  matmul(form: N, m: N, n: N, k: N, a: N, b: N, start: N, startStep: N, relu: N, scratch: N, c: N): void;
+  matmul(form: N, m: N, n: N, k: N, a: N, b: N, start: N, startStep: N, finish: N, scratch: N, c: N): void;
   matmulScratch(form: N, m: N, n: N, k: N): N;
   // update
   scale(n: N, factor: N, g: N): void;
