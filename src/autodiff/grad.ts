@@ -52,7 +52,7 @@ export function valueAndGrad<P, R extends unknown[]>(
       let next = 0;
       const gradients = mapTree(params, isTensor, (t) => {
         if (t.dtype !== "float32") return hostTensor(new Int32Array(t.size), t.shape);
-        const at = leaves[next++].gradient >> 2;
+        const at = leaves[next++].gradient >>> 2;
         return hostTensor(memory.f32.slice(at, at + t.size), t.shape);
       }) as P;
       return { value, gradients };

@@ -10,6 +10,17 @@ export type MapTree<T, L, M> = T extends L ? M : T extends object ? { [K in keyo
 
 export type IsLeaf<L> = (value: unknown) => value is L;
 
+function isPlain(node: unknown): node is Record<string, unknown> {
+  if (typeof node !== "object" || node === null) return false;
+  const prototype = Object.getPrototypeOf(node);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function strange(what: string, path: string, node: unknown): TypeError {
+  const at = path === "" || path.startsWith("[") ? `${what}${path}` : `${what}.${path}`;
+  return new TypeError(`${at}: expected a tensor, an array or a plain object, got ${show(node)}`);
+}
+
 function visit<L>(
   tree: unknown,
   isLeaf: IsLeaf<L>,
@@ -27,17 +38,11 @@ function visit<L>(
     });
     return;
   }
-  if (typeof tree === "object" && tree !== null) {
-    const prototype = Object.getPrototypeOf(tree);
-    if (prototype === Object.prototype || prototype === null) {
-      for (const key of Object.keys(tree))
-        visit((tree as Record<string, unknown>)[key], isLeaf, path === "" ? key : `${path}.${key}`, found, what);
-      return;
-    }
+  if (isPlain(tree)) {
+    for (const key of Object.keys(tree)) visit(tree[key], isLeaf, path === "" ? key : `${path}.${key}`, found, what);
+    return;
   }
-  throw new TypeError(
-    `${path === "" ? what : `${what}.${path}`}: expected a tensor, an array or a plain object, got ${show(tree)}`,
-  );
+  throw strange(what, path, tree);
 }
 
 /** Leaves with their paths. Throws TypeError naming the path of anything that is neither leaf, array nor plain object. */
@@ -58,11 +63,11 @@ export function mapTree<L, M>(
   const walk = (node: unknown, path: string): unknown => {
     if (isLeaf(node)) return f(node, path, index++);
     if (Array.isArray(node)) return node.map((child, i) => walk(child, `${path}[${i}]`));
-    if (typeof node === "object" && node !== null)
+    if (isPlain(node))
       return Object.fromEntries(
         Object.entries(node).map(([key, child]) => [key, walk(child, path === "" ? key : `${path}.${key}`)]),
       );
-    throw new TypeError(`${what}.${path}: expected a tensor, an array or a plain object, got ${show(node)}`);
+    throw strange(what, path, node);
   };
   return walk(tree, "");
 }

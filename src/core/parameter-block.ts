@@ -29,7 +29,7 @@ export class Slot {
 
   /** Live view, valid until memory grows. */
   get data(): Float32Array {
-    const at = this.pointer >> 2;
+    const at = this.pointer >>> 2;
     return this.runtime.memory.f32.subarray(at, at + this.length);
   }
 }
@@ -61,6 +61,10 @@ export class ParameterBlock {
       segments.push({ path, offset: length, length: leaf.size, shape: leaf.shape });
       length += leaf.size;
     }
+    if (new Set(segments.map(({ path }) => path)).size < segments.length) {
+      const twice = segments.find(({ path }, i) => segments.findIndex((s) => s.path === path) < i);
+      throw new TypeError(`params: two parameters are called ${twice?.path}. Rename the one whose key holds a dot`);
+    }
     if (length === 0) throw new ShapeError("params: the tree holds no parameters");
     const { memory } = runtime;
     const values = memory.allocatePersistent(length * 4);
@@ -74,14 +78,14 @@ export class ParameterBlock {
 
   /** Live view of the parameters, valid during a call. */
   get values(): Float32Array {
-    const at = this.valuesPointer >> 2;
+    const at = this.valuesPointer >>> 2;
     return this.runtime.memory.f32.subarray(at, at + this.length);
   }
 
   /** Live view of the updates, valid during a call. A transform that writes through it calls `changed()`. */
   get updates(): Float32Array {
     this.changed();
-    const at = this.updatesPointer >> 2;
+    const at = this.updatesPointer >>> 2;
     return this.runtime.memory.f32.subarray(at, at + this.length);
   }
 
@@ -156,7 +160,7 @@ export class ParameterBlock {
 
   /** Host copies of the values (or of the updates), leaf by leaf. */
   hostLeaves(of: "values" | "updates"): Tensor[] {
-    const at = (of === "values" ? this.valuesPointer : this.updatesPointer) >> 2;
+    const at = (of === "values" ? this.valuesPointer : this.updatesPointer) >>> 2;
     const { f32 } = this.runtime.memory;
     return this.segments.map(({ offset, shape }) =>
       hostTensor(f32.slice(at + offset, at + offset + sizeOf(shape)), shape),

@@ -40,7 +40,7 @@ export function foldIn(parent: Key, index: number): Key {
   const { kernels, memory } = sharedRuntime();
   const out = memory.temporary(16);
   kernels.philox(index | 0, Math.floor(index / 2 ** 32) | 0, 0, STREAM.split, parent.low, parent.high, out);
-  return { low: memory.i32[out >> 2], high: memory.i32[(out >> 2) + 1] };
+  return { low: memory.i32[out >>> 2], high: memory.i32[(out >>> 2) + 1] };
 }
 
 /** `count` unrelated keys. Example: `const [a, b] = random.split(random.key(1))` */
@@ -55,7 +55,7 @@ function draw(fill: Fill, from: Key, count: number, stream: number, step: number
   const { kernels, memory } = sharedRuntime();
   const out = memory.temporary(count * 4);
   kernels[fill](count, from.low, from.high, step, stream, 0, out);
-  return memory.f32.slice(out >> 2, (out >> 2) + count);
+  return memory.f32.slice(out >>> 2, (out >>> 2) + count);
 }
 
 /**
@@ -65,7 +65,7 @@ function draw(fill: Fill, from: Key, count: number, stream: number, step: number
 export function normal(from: Key, shape: Shape, options: { mean?: number; std?: number } = {}): Tensor {
   const { mean = 0, std = 1 } = options;
   checkKey("random.normal", from);
-  checkNumber("random.normal", "mean", mean, "", () => true);
+  checkNumber("random.normal", "mean", mean, "that is finite", () => true);
   checkNumber("random.normal", "std", std, ">= 0", (v) => v >= 0);
   const checked = checkShape("random.normal", shape);
   const data = draw("fillNormal", from, sizeOf(checked), STREAM.init, 0);
@@ -78,11 +78,16 @@ export function normal(from: Key, shape: Shape, options: { mean?: number; std?: 
 export function uniform(from: Key, shape: Shape, options: { low?: number; high?: number } = {}): Tensor {
   const { low = 0, high = 1 } = options;
   checkKey("random.uniform", from);
-  checkNumber("random.uniform", "low", low, "", () => true);
+  checkNumber("random.uniform", "low", low, "that is finite", () => true);
   checkNumber("random.uniform", "high", high, `>= low, which is ${low}`, (v) => v >= low);
   const checked = checkShape("random.uniform", shape);
   const data = draw("fillUniform", from, sizeOf(checked), STREAM.init, 0);
-  if (low !== 0 || high !== 1) for (let i = 0; i < data.length; i++) data[i] = low + data[i] * (high - low);
+  if (low !== 0 || high !== 1) {
+    for (let i = 0; i < data.length; i++) {
+      data[i] = low + data[i] * (high - low);
+      if (data[i] >= high) data[i] = low; // rounded up to float32: high itself is left out
+    }
+  }
   return hostTensor(data, checked);
 }
 

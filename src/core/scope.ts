@@ -50,8 +50,8 @@ export class Scope {
     private readonly sealed = false,
   ) {}
 
-  describe(run = this.run): string {
-    return `${this.kind} ${this.step - (this.run - run)}`;
+  describe(step = this.step): string {
+    return `${this.kind} ${step}`;
   }
 
   begin(step: number): void {
@@ -83,10 +83,7 @@ export class Scope {
     this.open = false;
     current = this.parent;
     this.parent = undefined;
-    if (this.cursor < this.records.length) {
-      this.records.length = this.cursor;
-      this.plan = undefined;
-    }
+    if (this.cursor < this.records.length) this.cool();
     this.runtime.memory.top = this.base;
   }
 
@@ -96,7 +93,8 @@ export class Scope {
     this.plan = undefined;
     this.planEnd = 0;
     this.warm = false;
-    this.runtime.memory.top = this.cursor > 0 ? this.records[this.cursor - 1].end : this.base;
+    this.forwardEnd = this.cursor > 0 ? this.records[this.cursor - 1].end : this.base;
+    this.runtime.memory.top = this.forwardEnd;
   }
 
   /** Runs an op on inputs of any kind and returns its result in this scope. */
@@ -117,6 +115,7 @@ export class Scope {
       ) {
         r.attributes = attributes;
         r.output.run = this.run;
+        r.output.step = this.step;
         this.cursor++;
         op.forward(r);
         return r.output;
@@ -133,8 +132,7 @@ export class Scope {
     c?: Tensor,
     rest?: readonly Tensor[],
   ): Tensor {
-    if (this.cursor < this.records.length) this.cool();
-    this.warm = false;
+    if (this.warm) this.cool();
     const r = makeRecord(this, op, attributes, a, b, c, rest);
     this.records.push(r);
     this.cursor++;
@@ -160,7 +158,7 @@ export class Scope {
       );
     }
     throw new StaleTensorError(
-      `${op.name}: the result of ${t.origin} ${showShape(t.shape)} belongs to ${t.scope.describe()}, not to ${this.describe()}. Take its .data and make a host tensor of it with tensor(...)`,
+      `${op.name}: the result of ${t.origin} ${showShape(t.shape)} belongs to ${t.scope.describe(t.step)}, not to ${this.describe()}. Take its .data and make a host tensor of it with tensor(...)`,
     );
   }
 
@@ -175,8 +173,7 @@ export class Scope {
       r.staging !== (t.source !== undefined) ||
       !sameSizes(r.output.shape, t.shape)
     ) {
-      if (this.cursor < this.records.length) this.cool();
-      this.warm = false;
+      if (this.warm) this.cool();
       const output = new Tensor(t.shape, t.dtype);
       output.scope = this;
       output.origin = "the copy of a host tensor";
@@ -189,14 +186,17 @@ export class Scope {
     this.cursor++;
     const { output } = r;
     const { memory, kernels } = this.runtime;
-    if (t.host) (t.dtype === "float32" ? memory.f32 : memory.i32).set(t.host, output.pointer >> 2);
-    else {
-      memory.u8.set(t.source!.bytes, r.workspace);
-      kernels.fromBytes(t.size, r.workspace, t.source!.divisor, output.pointer);
-    }
+    if (t.source && !t.host) {
+      memory.u8.set(t.source.bytes, r.workspace);
+      kernels.fromBytes(t.size, r.workspace, t.source.divisor, output.pointer);
+    } else (t.dtype === "float32" ? memory.f32 : memory.i32).set(t.data, output.pointer >>> 2);
     output.run = this.run;
-    t.mirror = output;
-    t.mirrorRun = this.run;
+    output.step = this.step;
+    // a leaf is no copy: where the function also holds the host tensor itself, that one is a constant
+    if (!needsGradient) {
+      t.mirror = output;
+      t.mirrorRun = this.run;
+    }
     return output;
   }
 
@@ -205,6 +205,7 @@ export class Scope {
     const out = new Tensor(t.shape, t.dtype);
     out.scope = this;
     out.run = this.run;
+    out.step = this.step;
     out.origin = `an argument of ${this.kind}`;
     out.pointer = pointer;
     out.gradient = gradient;
@@ -219,6 +220,7 @@ export class Scope {
 
   /** Walks the tape back from `loss` to the gradients of `leaves`; a result that is no scalar needs the address of its `seed`. */
   backward(loss: Tensor, leaves: readonly Tensor[], seed = 0): void {
+    this.resolve(lossOp, loss);
     // a warm run that stopped early has a shorter tape than the plan
     if (this.cursor < this.records.length) this.cool();
     if (this.plan?.loss !== loss) {
@@ -231,6 +233,7 @@ export class Scope {
 }
 
 const ownOp: AnyOp = { name: "argument", shape: () => [], forward: () => {}, backward: null };
+const lossOp: AnyOp = { name: "loss", shape: () => [], forward: () => {}, backward: null };
 const uploadOp: AnyOp = { name: "upload", shape: () => [], forward: () => {}, backward: null };
 
 function makeUploadRecord(scope: Scope, output: Tensor, staging: boolean): OpRecord {

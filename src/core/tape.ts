@@ -74,6 +74,7 @@ export function makeRecord(
   const { memory } = scope.runtime;
   output.scope = scope;
   output.run = scope.run;
+  output.step = scope.step;
   output.origin = op.name;
   output.needsGradient = op.backward !== null && inputs.some((t) => t.needsGradient);
   output.pointer = op.view ? a.pointer + op.view(inputs, attributes) * 4 : memory.allocate(output.size * 4);

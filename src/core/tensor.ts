@@ -21,6 +21,8 @@ export class Tensor {
   scope: Scope | undefined = undefined;
   /** Which opening of that scope last computed it. */
   run = 0;
+  /** What that opening is called in messages. */
+  step = 0;
   /** The op that made it, for messages. */
   origin = "tensor";
   needsGradient = false;
@@ -69,17 +71,20 @@ export class Tensor {
     }
     this.checkAlive("data");
     const { memory } = this.scope!.runtime;
-    const at = this.pointer >> 2;
+    const at = this.pointer >>> 2;
     return this.dtype === "float32" ? memory.f32.slice(at, at + this.size) : memory.i32.slice(at, at + this.size);
+  }
+
+  private get isStale(): boolean {
+    const { scope } = this;
+    return scope !== undefined && (!scope.open || (!this.persistent && this.run !== scope.run));
   }
 
   /** Throws StaleTensorError unless the tensor's scope is open and has computed it. */
   checkAlive(user: string): void {
-    const scope = this.scope;
-    if (scope === undefined) return;
-    if (!scope.open || (!this.persistent && this.run !== scope.run))
+    if (this.isStale)
       throw new StaleTensorError(
-        `${user}: the result of ${this.origin} ${showShape(this.shape)} belongs to ${scope.describe(this.run)}, which has ended. Read it with .data or .item() before the scope ends, or return it`,
+        `${user}: the result of ${this.origin} ${showShape(this.shape)} belongs to ${this.scope!.describe(this.persistent ? undefined : this.step)}, which has ended. Read it with .data or .item() before the scope ends, or return it`,
       );
   }
 
@@ -89,7 +94,7 @@ export class Tensor {
     if (this.host === undefined && this.source === undefined) {
       this.checkAlive("item");
       const { memory } = this.scope!.runtime;
-      return this.dtype === "float32" ? memory.f32[this.pointer >> 2] : memory.i32[this.pointer >> 2];
+      return this.dtype === "float32" ? memory.f32[this.pointer >>> 2] : memory.i32[this.pointer >>> 2];
     }
     return this.data[0];
   }
@@ -105,7 +110,7 @@ export class Tensor {
 
   toString(): string {
     const head = `tensor ${showShape(this.shape)} ${this.dtype}`;
-    if (!this.isHost && !this.scope?.open) return `${head} (ended)`;
+    if (this.isStale) return `${head} (ended)`;
     const values = Array.from(this.data.subarray(0, 6), (v) => Number(v.toPrecision(5)));
     return `${head} [${values.join(", ")}${this.size > 6 ? ", ..." : ""}]`;
   }
@@ -145,7 +150,10 @@ export function tensor(
   if (values instanceof Float32Array || values instanceof Int32Array) {
     const shape = checkShape("tensor", options.shape ?? [values.length]);
     checkSize(values.length, shape);
-    return hostTensor(values, shape);
+    const own = hostTensor(values, shape);
+    if (options.dtype !== undefined && options.dtype !== own.dtype)
+      throw new TypeError(`tensor: ${show(values)} makes a tensor of ${own.dtype}, not ${options.dtype}`);
+    return own;
   }
   const inferred: number[] = [];
   for (let v: unknown = values; Array.isArray(v); v = v[0]) inferred.push(v.length);

@@ -13,7 +13,14 @@ export const dropoutOp = defineOp<{ key: Key; rate: number }>({
     const { key, rate } = r.attributes;
     const n = r.a.size;
     r.kernels.fillWords(n, key.low, key.high, 0, STREAM.dropout, 0, r.workspace);
-    r.kernels.dropout(n, Math.round(rate * 2 ** 32) >>> 0, 1 / (1 - rate), r.workspace, r.a.pointer, r.output.pointer);
+    r.kernels.dropout(
+      n,
+      Math.min(Math.round(rate * 2 ** 32), 2 ** 32 - 1),
+      1 / (1 - rate),
+      r.workspace,
+      r.a.pointer,
+      r.output.pointer,
+    );
   },
   backward: (r) => r.kernels.mulKernel(r.a.size, r.gradientOut, 1, r.workspace, 1, r.gradientIn[0]),
 });

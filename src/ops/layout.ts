@@ -1,6 +1,6 @@
 // Ops that move elements: reshape and slices of the leading axis are views, everything else is a strided copy.
 import { ShapeError, show } from "../base/errors.js";
-import { checkAxis, type Shape, sameShape, showShape, sizeOf, stridesOf } from "../base/shape.js";
+import { checkAxis, checkShape, type Shape, sameShape, showShape, sizeOf, stridesOf } from "../base/shape.js";
 import type { OpRecord } from "../core/tape.js";
 import type { Tensor } from "../core/tensor.js";
 import type { Runtime } from "../wasm/runtime.js";
@@ -52,7 +52,7 @@ export const reshapeOp = defineOp<Shape>({
       throw new ShapeError(
         `reshape: ${showShape(x.shape)} holds ${x.size} elements, which do not fill ${showShape(shape)}`,
       );
-    return out;
+    return checkShape("reshape", out);
   },
   view: () => 0,
   forward: () => {},
@@ -60,7 +60,7 @@ export const reshapeOp = defineOp<Shape>({
 });
 
 /** The same elements under another shape; one size may be -1. A view. Throws ShapeError when the sizes do not match. */
-export const reshape = (x: TensorLike, shape: Shape): Tensor => run(reshapeOp, shape, x);
+export const reshape = (x: TensorLike, shape: Shape): Tensor => run(reshapeOp, [...shape], x);
 
 function permutedCopy(r: OpRecord<readonly number[]>, x: number, out: number, inverse: boolean): void {
   const { shape } = r.a;
@@ -167,7 +167,8 @@ export const sliceOp = defineOp<SliceAttributes>({
  * Throws RangeError outside the tensor. Example: `slice(x, [0, 2], [4, 3])`
  */
 export function slice(x: TensorLike, start: readonly number[], size: readonly number[]): Tensor {
-  const attributes = { start, size };
+  // copies: the caller may go on to use its arrays for the next slice
+  const attributes = { start: [...start], size: [...size] };
   const view =
     typeof x === "object" &&
     "shape" in x &&
@@ -236,7 +237,8 @@ export function concat(tensors: readonly TensorLike[], axis = 0): Tensor {
 
 export const broadcastToOp = defineOp<Shape>({
   name: "broadcastTo",
-  shape: ([x], shape) => {
+  shape: ([x], wanted) => {
+    const shape = checkShape("broadcastTo", wanted);
     const lead = shape.length - x.rank;
     if (lead < 0 || x.shape.some((n, d) => n !== shape[d + lead] && n !== 1))
       throw new ShapeError(`broadcastTo: ${showShape(x.shape)} does not broadcast to ${showShape(shape)}`);
@@ -256,5 +258,5 @@ export const broadcastToOp = defineOp<Shape>({
 export function broadcastTo(x: TensorLike, shape: Shape): Tensor {
   return x instanceof Object && "shape" in x && sameShape(x.shape, shape)
     ? (x as Tensor)
-    : run(broadcastToOp, shape, x);
+    : run(broadcastToOp, [...shape], x);
 }

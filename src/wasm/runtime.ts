@@ -30,7 +30,7 @@ export class Runtime {
     }
     this.kernels = instance.exports as unknown as Kernels;
     this.memory = new Memory(this.kernels.memory, this.kernels.heapBase());
-    this.table = this.kernels.tableAddress() >> 2;
+    this.table = this.kernels.tableAddress() >>> 2;
   }
 }
 

@@ -1,0 +1,101 @@
+// Every op against its oracle: every SIMD tail, random shapes, broadcasting, the same input twice.
+import { readdirSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { tensor } from "../../src/core/tensor.js";
+import { add, div, mul, sub } from "../../src/ops/elementwise.js";
+import { concat } from "../../src/ops/layout.js";
+import { linear, matmul } from "../../src/ops/matmul.js";
+import { type Case, type Doubles, inputsOf, oracles, toDoubles } from "./oracles.js";
+
+const folder = new URL("../../src/ops/", import.meta.url);
+
+async function exportedOps(): Promise<string[]> {
+  const names: string[] = [];
+  for (const file of readdirSync(folder))
+    for (const [name, value] of Object.entries(await import(new URL(file, folder).pathname)))
+      if (typeof value === "object" && value !== null && "forward" in value && "backward" in value) names.push(name);
+  return names;
+}
+
+/** The first element that is off, or undefined. */
+function difference(got: Doubles, want: Doubles, tolerance: number): string | undefined {
+  if (got.shape.join() !== want.shape.join()) return `shape [${got.shape}] instead of [${want.shape}]`;
+  const at = got.data.findIndex((v, i) => {
+    const w = want.data[i];
+    return tolerance === 0 ? !Object.is(v, Math.fround(w)) : !(Math.abs(v - w) <= tolerance * (1 + Math.abs(w)));
+  });
+  return at < 0 ? undefined : `${got.data[at]} instead of ${want.data[at]} at ${at}`;
+}
+
+function check(one: Case, seed: number, tolerance: number): string | undefined {
+  const inputs = inputsOf(one, seed);
+  return difference(toDoubles(one.apply(inputs)), one.oracle(inputs.map(toDoubles)), tolerance);
+}
+
+describe("the list of ops", () => {
+  it("has an oracle for every op that src/ops exports, and no other", async () => {
+    expect(Object.keys(oracles).sort()).toEqual((await exportedOps()).sort());
+  });
+});
+
+describe.each(Object.entries(oracles))("%s", (_, oracle) => {
+  it("equals the oracle for the tail of every length 0..67", () => {
+    for (let n = 0; n <= 67; n++) expect(check(oracle.line(n), n, oracle.tolerance), `n = ${n}`).toBeUndefined();
+  });
+
+  it("equals the oracle for random shapes", () => {
+    fc.assert(
+      fc.property(oracle.random, fc.integer(), (one, seed) => {
+        expect(check(one, seed, oracle.tolerance)).toBeUndefined();
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("leaves its inputs as they were", () => {
+    fc.assert(
+      fc.property(oracle.random, fc.integer(), (one, seed) => {
+        const inputs = inputsOf(one, seed);
+        one.apply(inputs);
+        expect(inputs).toEqual(
+          inputsOf(one, seed).map((t, i) =>
+            Object.assign(t, { mirror: inputs[i].mirror, mirrorRun: inputs[i].mirrorRun }),
+          ),
+        );
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
+
+describe("one tensor as both inputs", () => {
+  const x = tensor(
+    Float32Array.from({ length: 49 }, (_, i) => (i % 11) - 4.5),
+    [7, 7],
+  );
+  const data = Array.from(x.data);
+
+  it.each([
+    ["add", add, data.map((v) => v + v)],
+    ["sub", sub, data.map(() => 0)],
+    ["mul", mul, data.map((v) => v * v)],
+    ["div", div, data.map(() => 1)],
+  ] as const)("%s(x, x) equals the oracle", (_, op, want) => {
+    expect(Array.from(op(x, x).data)).toEqual(want);
+  });
+
+  it("matmul(x, x) and linear(x, x) equal the oracle", () => {
+    const want = Array.from({ length: 49 }, (_, at) => {
+      let s = 0;
+      for (let l = 0; l < 7; l++) s += data[Math.floor(at / 7) * 7 + l] * data[l * 7 + (at % 7)];
+      return s;
+    });
+    expect(Array.from(matmul(x, x).data)).toEqual(want);
+    expect(Array.from(linear(x, x).data)).toEqual(want);
+  });
+
+  it("concat([x, x]) holds x twice", () => {
+    expect(Array.from(concat([x, x]).data)).toEqual([...data, ...data]);
+  });
+});
