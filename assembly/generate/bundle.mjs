@@ -1,5 +1,6 @@
 // Bundles src into dist: the library, the Node entry, the command and its worker share chunks; browsers get one file.
-import { chmodSync, existsSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { builtinModules } from "node:module";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -14,9 +15,27 @@ const common = {
   absWorkingDir: root,
 };
 
-await build({
+// CommonJS packages of the command call require("tty"), which an ES module has not: such calls become imports,
+// so that no file needs a createRequire banner, index.js least of all.
+const builtinRequires = {
+  name: "builtin-requires",
+  setup({ onResolve, onLoad }) {
+    const known = new Set(builtinModules);
+    onResolve({ filter: /^(node:)?[a-z_/]+$/ }, ({ path, kind }) => {
+      const name = path.replace(/^node:/, "");
+      return kind === "require-call" && known.has(name) ? { path: name, namespace: "builtin" } : undefined;
+    });
+    onLoad({ filter: /./, namespace: "builtin" }, ({ path }) => ({
+      contents: `import module_ from "node:${path}"; module.exports = module_;`,
+    }));
+  },
+};
+
+const { metafile } = await build({
   ...common,
+  metafile: true,
   platform: "node",
+  plugins: [builtinRequires],
   outdir: "dist",
   splitting: true,
   chunkNames: "chunks/[name]-[hash]",
@@ -26,6 +45,24 @@ await build({
     ),
   ),
 });
+// chunks of earlier builds go, once those of this one are there
+for (const name of readdirSync(`${root}dist/chunks`))
+  if (!(`dist/chunks/${name}` in metafile.outputs)) rmSync(`${root}dist/chunks/${name}`);
+
+// what the command bundles stays under its own licence, which goes along
+const packages = [
+  ...new Set(
+    Object.keys(metafile.inputs).flatMap((input) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? []),
+  ),
+].sort();
+const notices = packages.map((name) => {
+  const folder = `${root}node_modules/${name}`;
+  const { version, license } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+  return `${name} ${version} (${license})\n\n${file ? readFileSync(`${folder}/${file}`, "utf8").trim() : ""}\n`;
+});
+if (packages.length > 0) writeFileSync(`${root}dist/THIRD-PARTY-LICENSES.txt`, notices.join(`\n${"-".repeat(80)}\n\n`));
+
 const browser = { ...common, platform: "neutral", minify: true, entryPoints: [path("index.ts")] };
 await build({ ...browser, outfile: "dist/gradnoise.min.js", format: "iife", globalName: "gradnoise" });
 await build({ ...browser, outfile: "dist/gradnoise.esm.min.js" });

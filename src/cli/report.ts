@@ -1,0 +1,140 @@
+// What a finished command prints: accuracy by step as a chart, a table in the form of the paper's Table 1, one sentence.
+import asciichart from "asciichart";
+import Table from "cli-table3";
+import type { DeepMlpSummary, Evaluation } from "../paper/index.js";
+import type { DeepMlpOptions } from "./options.js";
+import { noiseLabel } from "./progress.js";
+import { type Paint, percent } from "./terminal.js";
+
+export interface FinishedRun {
+  readonly history: readonly Evaluation[];
+  readonly summary: DeepMlpSummary;
+}
+
+const HEIGHT = 10; // rows of ten points each
+const AXIS = 8; // columns of "100 % ┤"
+const LEARNED = 0.8;
+const CHANCE = 0.2;
+
+const mean = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;
+
+/** Accuracy at `step`, in a line between evaluations; a run that ended early keeps its last. */
+function accuracyAt(history: readonly Evaluation[], step: number): number {
+  const after = history.findIndex((e) => e.step >= step);
+  if (after === -1) return history.at(-1)!.accuracy;
+  if (after === 0) return history[0].accuracy;
+  const [a, b] = [history[after - 1], history[after]];
+  return a.accuracy + ((b.accuracy - a.accuracy) * (step - a.step)) / (b.step - a.step);
+}
+
+/** Mean accuracy over seeds by step, noise against no noise. Every line is named at its end, so it reads without colours. */
+export function chart(runs: readonly FinishedRun[], columns: number, paint: Paint, colors: boolean): string {
+  const groups = [true, false]
+    .map((noise) => ({ noise, runs: runs.filter((run) => run.summary.noise === noise) }))
+    .filter((group) => group.runs.length > 0)
+    .reverse(); // asciichart draws later series over earlier ones
+  const first = Math.min(...runs.map((run) => run.history[0].step));
+  const last = Math.max(...runs.map((run) => run.history.at(-1)!.step));
+  const width = Math.max(16, Math.min(columns - AXIS - 20, 72));
+  const lines = groups.map((group) =>
+    Array.from({ length: width }, (_, x) => {
+      const step = first + ((last - first) * x) / (width - 1);
+      return 100 * mean(group.runs.map((run) => accuracyAt(run.history, step)));
+    }),
+  );
+  const rows = asciichart
+    .plot(lines, {
+      min: 0,
+      max: 100,
+      height: HEIGHT,
+      offset: 2,
+      colors: groups.map(({ noise }) => (colors ? (noise ? asciichart.green : asciichart.yellow) : undefined)),
+      format: (value) => `${value.toFixed(0).padStart(3)} % `,
+    })
+    .split("\n");
+  const ends: string[][] = rows.map(() => []);
+  groups.forEach(({ noise }, i) => {
+    const end = lines[i].at(-1)!;
+    ends[HEIGHT - Math.round(end / HEIGHT)].push(
+      paint(noise ? "green" : "yellow", `${noiseLabel(noise)} ${end.toFixed(1)} %`),
+    );
+  });
+  const seeds = new Set(runs.map((run) => run.summary.seed)).size;
+  const from = `step ${first}`;
+  const axis = `${" ".repeat(AXIS)}${from}${String(last).padStart(width - from.length)}`;
+  return [
+    `Test accuracy by step${seeds > 1 ? `, mean of ${seeds} seeds` : ""}`,
+    ...rows.map((row, i) => (ends[i].length > 0 ? `${row}  ${ends[i].join(", ")}` : row.trimEnd())),
+    axis,
+  ].join("\n");
+}
+
+function describeSetting(o: DeepMlpOptions): string {
+  const start = { zero: "All-zero", simple: "Simple", "sussillo-abbott": "Sussillo & Abbott", he: "He" }[o.init];
+  return [
+    `${start} init`,
+    ...(o.bias ? [`biases ${o.bias}`] : []),
+    o.clip === null ? "no clipping" : `clip ${o.clip}`,
+    ...(o.dropout ? [`dropout ${o.dropout}`] : []),
+    ...(o.optimizer === "sgd" ? [] : [o.optimizer]),
+  ].join(", ");
+}
+
+/** Best and average over the runs of each kind, as Table 1 of the paper has them. */
+export function table(o: DeepMlpOptions, runs: readonly FinishedRun[], paint: Paint): string {
+  const kinds = [false, true].filter((noise) => runs.some((run) => run.summary.noise === noise));
+  const ofKind = (noise: boolean): DeepMlpSummary[] =>
+    runs.map((run) => run.summary).filter((summary) => summary.noise === noise);
+  const cell = (noise: boolean, figure: (s: DeepMlpSummary) => number): string => {
+    const values = ofKind(noise).map(figure);
+    return `${percent(Math.max(...values))} / ${percent(mean(values))}`;
+  };
+  const t = new Table({
+    head: ["Test accuracy, best / average", ...kinds.map((noise) => paint("bold", capital(noiseLabel(noise))))],
+    colAligns: ["left", ...kinds.map(() => "right" as const)],
+    style: { head: [], border: [] },
+  });
+  t.push([`${describeSetting(o)}: at the end`, ...kinds.map((noise) => cell(noise, (s) => s.accuracy))]);
+  t.push(["  best on the way", ...kinds.map((noise) => cell(noise, (s) => s.bestAccuracy))]);
+  const counts = kinds.map((noise) => ofKind(noise).filter((s) => s.diverged).length);
+  t.push([
+    `  runs${counts.some((n) => n > 0) ? " (diverged)" : ""}`,
+    ...kinds.map((noise, i) => `${ofKind(noise).length}${counts[i] ? ` (${counts[i]})` : ""}`),
+  ]);
+  return t.toString();
+}
+
+const capital = (text: string): string => text[0].toUpperCase() + text.slice(1);
+
+function outcome(noise: boolean, all: readonly FinishedRun[]): string | undefined {
+  const runs = all.filter((run) => run.summary.noise === noise);
+  if (runs.length === 0) return undefined;
+  const count = (holds: (accuracy: number) => boolean): number =>
+    runs.filter((run) => holds(run.summary.accuracy)).length;
+  const learned = count((a) => a >= LEARNED);
+  const average = percent(mean(runs.map((run) => run.summary.accuracy)));
+  const who = noise ? "with noise" : "without noise";
+  const of = (n: number): string =>
+    n === runs.length ? (n === 1 ? "the run" : `all ${n} runs`) : `${n} of ${runs.length} runs`;
+  if (learned > 0) return `${who} ${of(learned)} learned (${average} on average)`;
+  if (count((a) => a < CHANCE) === runs.length)
+    return `${who} ${runs.length === 1 ? "the run" : `all ${runs.length} runs`} stayed at chance (${average})`;
+  return `${who} no run reached ${100 * LEARNED} % (${average} on average)`;
+}
+
+/** What was seen, and what to try next. */
+export function sentence(o: DeepMlpOptions, runs: readonly FinishedRun[]): string {
+  const seen = [outcome(true, runs), outcome(false, runs)].filter((text) => text !== undefined).join(", ");
+  const layers = `${o.hidden.layers} hidden layer${o.hidden.layers === 1 ? "" : "s"}`;
+  const start = {
+    zero: "all-zero weights",
+    simple: "N(0, 0.01) weights",
+    "sussillo-abbott": "Sussillo & Abbott's weights",
+    he: "He's weights",
+  };
+  const next =
+    o.init === "zero"
+      ? "a good start, which needs no noise: gradnoise run deep-mlp --init he --seed 1 --steps 2000"
+      : "the start that needs it: gradnoise run deep-mlp --init zero";
+  return `From ${start[o.init]} and through ${layers}, ${seen}; next, try ${next}`;
+}

@@ -1,0 +1,41 @@
+// What a stream can show, and figures as people read them.
+import { styleText } from "node:util";
+
+/** Whether colours may be used: a terminal, and neither NO_COLOR nor a dumb one. */
+export function hasColors(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";
+}
+
+export type Style = Parameters<typeof styleText>[0];
+export type Paint = (style: Style, text: string) => string;
+
+export const painter = (colors: boolean): Paint =>
+  colors ? (style, text) => styleText(style, text) : (_, text) => text;
+
+export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "";
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 100) return `${s} s`;
+  return s < 6000 ? `${Math.floor(s / 60)} min ${s % 60} s` : `${Math.round(s / 3600)} h`;
+}
+
+export function lossText(loss: number | null): string {
+  if (loss === null || Number.isNaN(loss)) return "-";
+  return Math.abs(loss) < 100 ? loss.toFixed(3) : loss.toPrecision(3);
+}
+
+const plain = /^[\w./:=,@%+-]+$/;
+
+/** The command that was typed, with --resume, for a shell. */
+export function resumeCommand(argv: readonly string[]): string {
+  const [, script, ...rest] = argv;
+  const program = /(^|[\\/])(gradnoise)(\.cmd)?$/.test(script)
+    ? "npx gradnoise"
+    : `node ${quote(script.startsWith(`${process.cwd()}/`) ? script.slice(process.cwd().length + 1) : script)}`;
+  const words = rest.includes("--resume") ? rest : [...rest, "--resume"];
+  return [program, ...words.map(quote)].join(" ");
+}
+
+const quote = (word: string): string => (plain.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
