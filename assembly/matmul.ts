@@ -295,6 +295,28 @@ function rowsPacked(
   }
 }
 
+/** C [m, n] = 0 + a b' for vectors a [m], b [n]: weight gradients at batch 1, where a tile's call costs more than its work. */
+function outer(m: i32, n: i32, a: usize, b: usize, c: usize): void {
+  const zero = i32x4.splat(0);
+  const whole: usize = b + ((n & ~7) << 2);
+  const end: usize = b + (n << 2);
+  for (let i = 0; i < m; i++) {
+    const s = v128.load32_splat(a + (i << 2));
+    let q = b;
+    while (q < whole) {
+      v128.store(c, f32x4.add(zero, f32x4.mul(s, v128.load(q))));
+      v128.store(c, f32x4.add(zero, f32x4.mul(s, v128.load(q, 16))), 16);
+      q += 32;
+      c += 32;
+    }
+    while (q < end) {
+      store<f32>(c, <f32>0 + f32x4.extract_lane(s, 0) * load<f32>(q));
+      q += 4;
+      c += 4;
+    }
+  }
+}
+
 /**
  * C [m, n] = op(A) op(B) + start; form 0: A B, 1: A' B (A is [k, m]), 2: A B' (B is [n, k]), 3: A' B'.
  * start: 0, or the address of rows the sums start from, startStep floats apart (0 repeats one row: a bias).
@@ -317,6 +339,10 @@ export function matmul(
   const sStep: usize = startStep << 2;
   if (k == 0) {
     Tile.narrow(m, n, 0, a, 0, 0, b, 0, start, sStep, finish, c, cStep);
+    return;
+  }
+  if (k == 1 && !start && finish == 0) {
+    outer(m, n, a, b, c);
     return;
   }
   const large = n >= 96 && k >= 64 && m >= 16;
