@@ -73,6 +73,8 @@ export class Trainer<P, B, X, S> {
   private readonly state: TrainerState;
   private readonly rootKey: Key;
   private gradientNorms: Float64Array;
+  /** Whether the block's updates are those that were last added to the values. */
+  private updated = false;
 
   /** @internal Use `createTrainer(...)`. */
   constructor(private readonly options: TrainerOptions<P, B, X, S>) {
@@ -132,6 +134,7 @@ export class Trainer<P, B, X, S> {
       const { loss, metrics, state } = split(result);
       checkLoss(loss);
       const value = loss.item();
+      this.updated = false;
       if (!Number.isFinite(value)) this.diverged(`the loss is ${value}${blame(batch)}`);
       this.training.backward(loss, this.leaves);
       const { block } = this;
@@ -142,8 +145,10 @@ export class Trainer<P, B, X, S> {
           this.diverged(`the gradient of params.${block.segments[i].path} is not finite`);
       const metricValues = readMetrics(metrics);
       const nextState = state === undefined ? this.state.userState : toHost(state);
-      if (this.options.optimizer.update(block, this.state.optimizerState, { t: step }) !== false)
+      if (this.options.optimizer.update(block, this.state.optimizerState, { t: step }) !== false) {
         this.runtime.kernels.accumulate(block.length, block.updatesPointer, block.valuesPointer);
+        this.updated = true;
+      }
       block.changed();
       this.state.userState = nextState;
       this.state.lastFiniteLoss = value;
@@ -221,7 +226,7 @@ export class Trainer<P, B, X, S> {
     found.forEach(({ path, leaf }, i) => {
       if (path !== segments[i].path || leaf.shape.join() !== segments[i].shape.join() || leaf.dtype !== "float32")
         throw new DataError(
-          `params.${segments[i].path}: expected shape [${segments[i].shape.join(", ")}], got ${path} [${leaf.shape.join(", ")}]`,
+          `params.${segments[i].path}: expected shape [${segments[i].shape.join(", ")}], got ${path} [${leaf.shape.join(", ")}]${leaf.dtype === "float32" ? "" : ` of ${leaf.dtype}`}`,
         );
     });
     const live = this.block.values;
@@ -230,7 +235,7 @@ export class Trainer<P, B, X, S> {
     });
   }
 
-  /** Norms of weights, last gradients and last updates, leaf by leaf. */
+  /** Norms of weights, last gradients and last updates, leaf by leaf; 0 where the last step made no update. */
   inspect(): LeafReport[] {
     const { kernels } = this.runtime;
     const { block } = this;
@@ -239,7 +244,7 @@ export class Trainer<P, B, X, S> {
       shape,
       weight: Math.sqrt(kernels.sumSquaresWide(length, block.valuesPointer + offset * 4)),
       gradient: Math.sqrt(this.gradientNorms[i]),
-      update: this.state.step === 0 ? 0 : Math.sqrt(kernels.sumSquaresWide(length, block.updatesPointer + offset * 4)),
+      update: this.updated ? Math.sqrt(kernels.sumSquaresWide(length, block.updatesPointer + offset * 4)) : 0,
     }));
   }
 
@@ -256,6 +261,8 @@ export class Trainer<P, B, X, S> {
   /** Continues from a checkpoint to the very same bits. Throws CheckpointError naming what differs; nothing is changed then. */
   restore(bytes: Uint8Array): void {
     decodeCheckpoint(bytes, this.state);
+    this.updated = false;
+    this.gradientNorms = new Float64Array(this.leaves.length);
   }
 }
 
@@ -265,7 +272,7 @@ export class Trainer<P, B, X, S> {
  * Throws TypeError for a missing loss or optimizer, or a parameter that is no float32 tensor.
  * Example: see README.md.
  */
-export function createTrainer<P, B = unknown, X = unknown, S = undefined>(
+export function createTrainer<P, B = any, X = any, S = undefined>(
   options: TrainerOptions<P, B, X, S>,
 ): Trainer<P, B, X, S> {
   return new Trainer(options);
