@@ -16,9 +16,13 @@ function isPlain(node: unknown): node is Record<string, unknown> {
   return prototype === Object.prototype || prototype === null;
 }
 
+/** A path below a root as code would write it: params.weight, params[0], or params itself. */
+export function under(root: string, path: string): string {
+  return path === "" || path.startsWith("[") ? root + path : `${root}.${path}`;
+}
+
 function strange(what: string, path: string, node: unknown): TypeError {
-  const at = path === "" || path.startsWith("[") ? `${what}${path}` : `${what}.${path}`;
-  return new TypeError(`${at}: expected a tensor, an array or a plain object, got ${show(node)}`);
+  return new TypeError(`${under(what, path)}: expected a tensor, an array or a plain object, got ${show(node)}`);
 }
 
 function visit<L>(

@@ -2,7 +2,7 @@
 // (which start as the gradients). The index of an element in it is the index of its noise.
 import { ShapeError } from "../base/errors.js";
 import { type Shape, sizeOf } from "../base/shape.js";
-import { flatten } from "../base/tree.js";
+import { flatten, under } from "../base/tree.js";
 import type { Runtime } from "../wasm/runtime.js";
 import { hostTensor, isTensor, Tensor } from "./tensor.js";
 
@@ -56,7 +56,7 @@ export class ParameterBlock {
     for (const { path, leaf } of leaves) {
       if (leaf.dtype !== "float32")
         throw new TypeError(
-          `params.${path}: a parameter is float32, got ${leaf.dtype}. Keep whole numbers in the batch or the state`,
+          `${under("params", path)}: a parameter is float32, got ${leaf.dtype}. Keep whole numbers in the batch or the state`,
         );
       segments.push({ path, offset: length, length: leaf.size, shape: leaf.shape });
       length += leaf.size;
@@ -153,7 +153,7 @@ export class ParameterBlock {
       t.persistent = true;
       t.needsGradient = true;
       t.scope = scope;
-      t.origin = `params.${path}`;
+      t.origin = under("params", path);
       return t;
     });
   }

@@ -1,5 +1,5 @@
 // A dataset: equally many rows of named arrays, checked once, and its batches, a pure function of (seed, step).
-import { checkInteger, DataError, show } from "../base/errors.js";
+import { checkInteger, checkNumber, DataError, show } from "../base/errors.js";
 import { showShape, sizeOf } from "../base/shape.js";
 import { key, STREAM, shuffled } from "../core/random.js";
 import { byteTensor, hostTensor, isTensor, type Tensor } from "../core/tensor.js";
@@ -129,6 +129,7 @@ function bytesToTensor(name: string, column: ByteColumn): Tensor {
     throw new DataError(
       `dataset: column ${show(name)} of shape ${showShape(column.shape)} needs ${expected} bytes, got ${column.bytes.length}`,
     );
+  checkNumber(`dataset: column ${show(name)}`, "divisor", column.divisor, "> 0", (v) => v > 0);
   return byteTensor(column.bytes, Object.freeze([...column.shape]), column.divisor);
 }
 

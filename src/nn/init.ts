@@ -11,7 +11,7 @@ export const zeros: Initializer = (_, shape) => zeroTensor(shape);
 
 /** One value everywhere. */
 export function constant(value: number): Initializer {
-  checkNumber("constant", "value", value, "", () => true);
+  checkNumber("constant", "value", value, "that is finite", () => true);
   return (_, shape) => full(shape, value);
 }
 

@@ -1,5 +1,5 @@
 // Layers: plain objects { init(key), apply(params, x, context?) }. There is nothing to inherit from.
-import { checkInteger, show } from "../base/errors.js";
+import { checkInteger, checkNumber, show } from "../base/errors.js";
 import { foldIn, type Key } from "../core/random.js";
 import type { Tensor } from "../core/tensor.js";
 import { dropout as dropoutOp } from "../ops/dropout.js";
@@ -69,6 +69,7 @@ export function mlp(sizes: readonly number[], options: MlpOptions = {}): Layer<M
   if (!Array.isArray(sizes) || sizes.length < 2)
     throw new RangeError(`mlp: expected at least two sizes, got ${show(sizes)}`);
   const { activation = relu, dropout = 0 } = options;
+  checkNumber("mlp", "dropout", dropout, "in 0 <= dropout < 1", (v) => v >= 0 && v < 1);
   const layers = sizes.slice(1).map((size, i) => linear(sizes[i], size, options));
   return {
     init: (key) => ({ layers: layers.map((layer, i) => layer.init(foldIn(key, i))) }),

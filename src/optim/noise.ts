@@ -3,7 +3,15 @@
 // Source: Neelakantan et al. 2015, arXiv 1511.06807, equation 1.
 import { checkNumber } from "../base/errors.js";
 import { pow, STREAM, seedWords } from "../core/random.js";
-import { describe, type GradientTransform, type Mask, masked, type Schedule, valueAt } from "./transform.js";
+import {
+  describe,
+  describeMask,
+  type GradientTransform,
+  type Mask,
+  masked,
+  type Schedule,
+  valueAt,
+} from "./transform.js";
 
 export interface NoiseOptions {
   /** Variance of the first update's noise, >= 0. There is no default: the paper uses 0.01, 0.3 and 1. */
@@ -59,5 +67,7 @@ export function addNoise(options: NoiseOptions): GradientTransform {
       );
     },
   };
-  return mask === undefined ? noise : { ...masked(noise, mask), description: `${noise.description} masked` };
+  return mask === undefined
+    ? noise
+    : { ...masked(noise, mask), description: `${noise.description} masked to ${describeMask(mask)}` };
 }

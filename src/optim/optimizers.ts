@@ -9,9 +9,13 @@ function checkRate(owner: string, learningRate: Schedule): void {
     checkNumber(owner, "learningRate", learningRate, ">= 0, or a function of t", (v) => v >= 0);
 }
 
-function applyRate(owner: string, block: ParameterBlock, learningRate: Schedule, t: number): void {
-  const rate = -Math.fround(valueAt(owner, "learningRate", learningRate, t));
-  block.each((offset, length) => block.runtime.kernels.scale(length, rate, block.updatesPointer + offset * 4));
+/** What the updates are multiplied by. Asked for first: a schedule that throws leaves the optimizer as it was. */
+function negativeRate(owner: string, learningRate: Schedule, t: number): number {
+  return -valueAt(owner, "learningRate", learningRate, t);
+}
+
+function scale(block: ParameterBlock, factor: number): void {
+  block.each((offset, length) => block.runtime.kernels.scale(length, factor, block.updatesPointer + offset * 4));
 }
 
 export interface SgdOptions {
@@ -47,6 +51,7 @@ export function sgd(learningRate: Schedule, options: SgdOptions = {}): GradientT
     description: `sgd(${describe(learningRate)}${extra})`,
     init: (block): TransformState => (momentum === 0 ? {} : { momentum: block.allocateSlot(), updates: 0 }),
     update(block, state, { t }) {
+      const rate = negativeRate("sgd", learningRate, t);
       if (momentum !== 0) {
         const slot = state.momentum as Slot;
         const keep = state.updates === 0 ? 1 : Math.fround(1 - dampening);
@@ -62,7 +67,7 @@ export function sgd(learningRate: Schedule, options: SgdOptions = {}): GradientT
           ),
         );
       }
-      applyRate("sgd", block, learningRate, t);
+      scale(block, rate);
     },
   };
 }
@@ -93,6 +98,7 @@ export function adam(learningRate: Schedule, options: AdamOptions = {}): Gradien
       updates: 0,
     }),
     update(block, state, { t }) {
+      const rate = negativeRate("adam", learningRate, t);
       const updates = (state.updates as number) + 1;
       state.updates = updates;
       const c1 = 1 / (1 - pow(beta1, updates));
@@ -115,7 +121,7 @@ export function adam(learningRate: Schedule, options: AdamOptions = {}): Gradien
           block.updatesPointer + at,
         );
       });
-      applyRate("adam", block, learningRate, t);
+      scale(block, rate);
     },
   };
 }

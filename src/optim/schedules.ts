@@ -51,6 +51,7 @@ export function linearDecay(
   { from = 0, steps, floor = 0 }: { from?: number; steps: number; floor?: number },
 ): ScheduleFunction {
   positive("linearDecay", "value", value);
+  positive("linearDecay", "floor", floor);
   checkInteger("linearDecay", "steps", steps, 1);
   checkInteger("linearDecay", "from", from, 0);
   return (t) => (t <= from ? value : t >= steps ? floor : value + ((floor - value) * (t - from)) / (steps - from));

@@ -1,7 +1,8 @@
 // Gradient transforms: an optimizer is a chain of passes over one flat block, and order is what the user writes.
 // A transform rewrites the updates in place; they start as the gradients and end as what is added to the parameters.
 import { DataError, show } from "../base/errors.js";
-import { mapTree, matchPath } from "../base/tree.js";
+import { showShape } from "../base/shape.js";
+import { flatten, mapTree, matchPath } from "../base/tree.js";
 import { ParameterBlock, type Range } from "../core/parameter-block.js";
 import { hostTensor, isTensor, type Tensor } from "../core/tensor.js";
 import { Runtime } from "../wasm/runtime.js";
@@ -49,16 +50,29 @@ export function chain(...transforms: readonly GradientTransform[]): GradientTran
     init: (block) => ({ parts: transforms.map((transform) => transform.init(block)) }),
     update(block, state, context) {
       const parts = state.parts as TransformState[];
-      for (let i = 0; i < transforms.length; i++)
+      for (let i = 0; i < transforms.length; i++) {
         if (transforms[i].update(block, parts[i], context) === false) return false;
+        block.changed(); // it may have written through a view that it held
+      }
     },
   };
 }
 
 /** Which elements: a path pattern, a list of them, or a tree of 0/1 tensors like the parameters (a row of an embedding). */
-export type Mask = string | readonly string[] | { readonly [key: string]: unknown } | readonly unknown[];
+export type Mask = string | readonly string[] | { readonly [key: string]: unknown } | readonly unknown[] | Tensor;
 
-/** The runs of elements a mask names. Throws DataError for a pattern that matches nothing, or a mask value not 0 or 1. */
+/** A mask as a transform's description shows it: patterns in full, so that a checkpoint refuses others. */
+export const describeMask = (mask: Mask): string =>
+  typeof mask === "string"
+    ? mask
+    : Array.isArray(mask) && mask.every((m) => typeof m === "string")
+      ? `[${mask.join(", ")}]`
+      : "mask";
+
+/**
+ * The runs of elements a mask names. Throws DataError for a pattern that matches nothing, a mask that lacks a parameter
+ * or has another shape, or a mask value not 0 or 1.
+ */
 export function maskRanges(owner: string, block: ParameterBlock, mask: Mask): Range[] {
   const runs: Range[] = [];
   const push = (offset: number, length: number): void => {
@@ -86,21 +100,30 @@ export function maskRanges(owner: string, block: ParameterBlock, mask: Mask): Ra
       if (patterns.some((pattern) => matchPath(pattern, path))) push(offset, length);
     return intersect(runs, block.ranges);
   }
-  let at = 0;
-  mapTree(mask, isTensor, (leaf, path, index) => {
-    const segment = block.segments[index];
-    if (segment === undefined || leaf.size !== segment.length)
-      throw new DataError(
-        `${owner}: the mask at ${path} has shape [${leaf.shape.join(", ")}], the parameter ${segment?.path ?? "there is missing"} [${segment?.shape.join(", ") ?? ""}]`,
-      );
-    const { data } = leaf;
-    for (let i = 0; i < data.length; i++, at++) {
+  inOrder(`${owner}: the mask`, block, mask).forEach(({ data }, s) => {
+    const { path, offset } = block.segments[s];
+    for (let i = 0; i < data.length; i++) {
       if (data[i] !== 0 && data[i] !== 1)
         throw new DataError(`${owner}: the mask at ${path} holds ${data[i]} at position ${i}, expected 0 or 1`);
-      if (data[i] === 1) push(at, 1);
+      if (data[i] === 1) push(offset + i, 1);
     }
   });
   return intersect(runs, block.ranges);
+}
+
+/** The leaves of a tree like the parameters, in the block's order. Throws DataError naming the first path that differs. */
+function inOrder(what: string, block: ParameterBlock, tree: unknown): Tensor[] {
+  const leaves = new Map(flatten(tree, isTensor, what).map(({ path, leaf }) => [path, leaf]));
+  const found = block.segments.map(({ path, shape }) => {
+    const leaf = leaves.get(path);
+    if (leaf === undefined) throw new DataError(`${what} has no ${path}; it needs a tensor for every parameter`);
+    if (leaf.shape.join() !== shape.join())
+      throw new DataError(`${what} at ${path} has shape ${showShape(leaf.shape)}, the parameter ${showShape(shape)}`);
+    leaves.delete(path);
+    return leaf;
+  });
+  for (const path of leaves.keys()) throw new DataError(`${what} has ${path}, which is no parameter`);
+  return found;
 }
 
 export function intersect(a: readonly Range[], b: readonly Range[]): Range[] {
@@ -119,7 +142,7 @@ export function intersect(a: readonly Range[], b: readonly Range[]): Range[] {
  * Example: `masked(addNoise({ eta: 1, seed: 1 }), "**.weight")`
  */
 export function masked(transform: GradientTransform, mask: Mask): GradientTransform {
-  return within(`masked(${transform.description}, ${typeof mask === "string" ? mask : "mask"})`, transform, (block) =>
+  return within(`masked(${transform.description}, ${describeMask(mask)})`, transform, (block) =>
     maskRanges("masked", block, mask),
   );
 }
@@ -136,9 +159,7 @@ export function freeze(mask: Mask): GradientTransform {
       block.each((offset, length) => block.runtime.kernels.fill(length, 0, block.updatesPointer + offset * 4));
     },
   };
-  return within(`freeze(${typeof mask === "string" ? mask : "mask"})`, zero, (block) =>
-    maskRanges("freeze", block, mask),
-  );
+  return within(`freeze(${describeMask(mask)})`, zero, (block) => maskRanges("freeze", block, mask));
 }
 
 /**
@@ -184,12 +205,13 @@ function within(
   return {
     description,
     init: (block) => transform.init(part(block)),
-    update(block, state, context) {
+    update(block, state, context): undefined {
       const own = part(block);
       own.changed();
-      const result = transform.update(own, state, context);
+      if (transform.update(own, state, context) === false)
+        // no update of this part yet; the other parts may well have theirs
+        own.each((offset, length) => block.runtime.kernels.fill(length, 0, block.updatesPointer + offset * 4));
       block.changed();
-      return result;
     },
   };
 }
@@ -219,24 +241,27 @@ export function update<P>(
 ): { updates: P; state: OptimizerState } {
   const { block } = state;
   const live = block.updates;
-  mapTree(gradients, isTensor, (g, path, i) => {
-    const segment = block.segments[i];
-    if (segment === undefined || segment.length !== g.size || segment.path !== path)
-      throw new DataError(`optim.update: the gradients differ from the parameters at ${path || "the root"}`);
-    live.set(g.data as Float32Array, segment.offset);
+  inOrder("optim.update: the tree of gradients", block, gradients).forEach((g, s) => {
+    live.set(g.data as Float32Array, block.segments[s].offset);
   });
   if (optimizer.update(block, state.state, { t: state.t }) === false) block.updates.fill(0);
-  const leaves = block.hostLeaves("updates");
-  return { updates: mapTree(gradients, isTensor, (_, __, i) => leaves[i]) as P, state: { ...state, t: state.t + 1 } };
+  const leaves = new Map(block.hostLeaves("updates").map((leaf, s) => [block.segments[s].path, leaf]));
+  return {
+    updates: mapTree(gradients, isTensor, (_, path) => leaves.get(path)) as P,
+    state: { ...state, t: state.t + 1 },
+  };
 }
 
-/** params + updates, leaf by leaf, as new host tensors. */
+/** params + updates, leaf by leaf, as new host tensors. Throws DataError naming the first path that differs. */
 export function applyUpdates<P>(params: P, updates: P): P {
-  const list: Tensor[] = [];
-  mapTree(updates, isTensor, (u) => list.push(u));
-  return mapTree(params, isTensor, (p, _, i) => {
+  const leaves = new Map(flatten(updates, isTensor, "updates").map(({ path, leaf }) => [path, leaf]));
+  return mapTree(params, isTensor, (p, path) => {
     const out = Float32Array.from(p.data);
-    const u = list[i].data;
+    const u = leaves.get(path)?.data;
+    if (u?.length !== out.length)
+      throw new DataError(
+        `applyUpdates: the updates hold ${u ? u.length : "no"} values for ${path || "the root"}, which has ${out.length}`,
+      );
     for (let j = 0; j < out.length; j++) out[j] += u[j];
     return hostTensor(out, p.shape);
   }) as P;

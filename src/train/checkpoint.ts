@@ -1,10 +1,10 @@
 // A checkpoint is a safetensors file: parameters, the optimizer's slots, the user's state; its metadata hold the step,
 // the counters, the seed and what the optimizer is, so that a resumed run continues to the very same bits or refuses.
-import { CheckpointError, DataError } from "../base/errors.js";
+import { CheckpointError, DataError, show } from "../base/errors.js";
 import { showShape } from "../base/shape.js";
-import { flatten, mapTree } from "../base/tree.js";
+import { flatten, mapTree, under } from "../base/tree.js";
 import { type ParameterBlock, Slot } from "../core/parameter-block.js";
-import { hostTensor, isTensor, type Tensor } from "../core/tensor.js";
+import { type DataType, hostTensor, isTensor, type Tensor } from "../core/tensor.js";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.js";
 import { stored } from "./save.js";
 
@@ -34,6 +34,10 @@ function walk(
     const at = path ? `${path}.${key}` : key;
     if (child instanceof Slot) onSlot(child, at);
     else if (typeof child === "number") onNumber(node, key, at);
+    else if (typeof child !== "object" || child === null || ArrayBuffer.isView(child))
+      throw new CheckpointError(
+        `checkpoint: the optimizer's state ${at} is ${show(child)}; a transform may keep slots (block.allocateSlot()), numbers and objects of them`,
+      );
     else walk(child, at, onSlot, onNumber);
   }
 }
@@ -41,20 +45,21 @@ function walk(
 export function encodeCheckpoint(s: TrainerState): Uint8Array {
   const tensors = new Map<string, StoredTensor>();
   s.block.hostLeaves("values").forEach((t, i) => {
-    tensors.set(`params.${s.block.segments[i].path}`, stored(t));
+    tensors.set(under("params", s.block.segments[i].path), stored(t));
   });
-  const counters: Record<string, number> = {};
+  const counters: Record<string, string> = {}; // JSON has no Infinity
   walk(
     s.optimizerState,
     "",
     (slot, path) =>
       tensors.set(`optimizer.${path}`, { shape: [slot.length], dtype: "float32", data: slot.data.slice() }),
     (holder, key, path) => {
-      counters[path] = holder[key];
+      counters[path] = String(holder[key]);
     },
   );
   if (s.userState !== undefined)
-    for (const { path, leaf } of flatten(s.userState, isTensor, "state")) tensors.set(`state.${path}`, stored(leaf));
+    for (const { path, leaf } of flatten(s.userState, isTensor, "state"))
+      tensors.set(under("state", path), stored(leaf));
   return encodeSafetensors(tensors, {
     format: FORMAT,
     numerics: NUMERICS,
@@ -88,14 +93,17 @@ export function decodeCheckpoint(bytes: Uint8Array, s: TrainerState): void {
   expect("numerics", NUMERICS);
   expect("optimizer", s.optimizer);
   expect("seed", String(s.seed));
-  const fetch = (name: string, shape: readonly number[]): StoredTensor => {
+  const wanted = new Set<string>();
+  const fetch = (name: string, shape: readonly number[], dtype: DataType = "float32"): StoredTensor => {
+    wanted.add(name);
     const t = tensors.get(name);
     if (!t) throw new CheckpointError(`${name}: expected shape ${showShape(shape)}, the checkpoint has no such tensor`);
     if (showShape(t.shape) !== showShape(shape))
       throw new CheckpointError(`${name}: expected shape ${showShape(shape)}, checkpoint has ${showShape(t.shape)}`);
+    if (t.dtype !== dtype) throw new CheckpointError(`${name}: expected ${dtype}, checkpoint has ${t.dtype}`);
     return t;
   };
-  let counters: Record<string, number>;
+  let counters: Record<string, string>;
   try {
     counters = JSON.parse(metadata.counters);
   } catch (cause) {
@@ -104,7 +112,7 @@ export function decodeCheckpoint(bytes: Uint8Array, s: TrainerState): void {
   const step = Number(metadata.step);
   if (!Number.isSafeInteger(step) || step < 0)
     throw new CheckpointError(`checkpoint: step is ${metadata.step}, expected an integer >= 0`);
-  const values = s.block.segments.map((segment) => fetch(`params.${segment.path}`, segment.shape));
+  const values = s.block.segments.map((segment) => fetch(under("params", segment.path), segment.shape));
   const slots: [Slot, StoredTensor][] = [];
   const numbers: (() => void)[] = [];
   walk(
@@ -112,8 +120,8 @@ export function decodeCheckpoint(bytes: Uint8Array, s: TrainerState): void {
     "",
     (slot, path) => slots.push([slot, fetch(`optimizer.${path}`, [slot.length])]),
     (holder, key, path) => {
-      const value = counters[path];
-      if (typeof value !== "number") throw new CheckpointError(`checkpoint: it has no counter ${path}`);
+      if (typeof counters[path] !== "string") throw new CheckpointError(`checkpoint: it has no counter ${path}`);
+      const value = Number(counters[path]);
       numbers.push(() => {
         holder[key] = value;
       });
@@ -123,9 +131,11 @@ export function decodeCheckpoint(bytes: Uint8Array, s: TrainerState): void {
     s.userState === undefined
       ? undefined
       : mapTree(s.userState, isTensor, (leaf: Tensor, path) => {
-          const t = fetch(`state.${path}`, leaf.shape);
+          const t = fetch(under("state", path), leaf.shape, leaf.dtype);
           return hostTensor(t.data.slice(), t.shape);
         });
+  for (const name of tensors.keys())
+    if (!wanted.has(name)) throw new CheckpointError(`${name}: the checkpoint has it, the trainer has not`);
   // everything fits: only now is the trainer changed
   const live = s.block.values;
   values.forEach((t, i) => {

@@ -2,7 +2,7 @@
 // runs the loss, walks the tape back, updates the block, and closes the scope. Nothing to dispose.
 import { checkLoss } from "../autodiff/grad.js";
 import { DataError, DivergenceError, show } from "../base/errors.js";
-import { flatten, mapTree } from "../base/tree.js";
+import { flatten, mapTree, under } from "../base/tree.js";
 import { ParameterBlock } from "../core/parameter-block.js";
 import { foldIn, type Key, key, STREAM } from "../core/random.js";
 import { Scope } from "../core/scope.js";
@@ -142,7 +142,7 @@ export class Trainer<P, B, X, S> {
       this.gradientNorms = block.segmentSquares();
       for (let i = 0; i < this.gradientNorms.length; i++)
         if (!Number.isFinite(this.gradientNorms[i]))
-          this.diverged(`the gradient of params.${block.segments[i].path} is not finite`);
+          this.diverged(`the gradient of ${under("params", block.segments[i].path)} is not finite`);
       const metricValues = readMetrics(metrics);
       const nextState = state === undefined ? this.state.userState : toHost(state);
       if (this.options.optimizer.update(block, this.state.optimizerState, { t: step }) !== false) {
@@ -159,8 +159,11 @@ export class Trainer<P, B, X, S> {
 
   private diverged(what: string): never {
     const { step, lastFiniteLoss } = this.state;
+    const last = Number.isNaN(lastFiniteLoss)
+      ? "there was no finite loss"
+      : `the last finite loss was ${lastFiniteLoss}`;
     throw new DivergenceError(
-      `step ${step}: ${what}; the last finite loss was ${lastFiniteLoss}. Lower the learning rate or the noise, or put clipByGlobalNorm(10) first in the chain`,
+      `step ${step}: ${what}; ${last}. Lower the learning rate or the noise, or put clipByGlobalNorm(10) first in the chain`,
       step,
       lastFiniteLoss,
     );
@@ -226,7 +229,7 @@ export class Trainer<P, B, X, S> {
     found.forEach(({ path, leaf }, i) => {
       if (path !== segments[i].path || leaf.shape.join() !== segments[i].shape.join() || leaf.dtype !== "float32")
         throw new DataError(
-          `params.${segments[i].path}: expected shape [${segments[i].shape.join(", ")}], got ${path} [${leaf.shape.join(", ")}]${leaf.dtype === "float32" ? "" : ` of ${leaf.dtype}`}`,
+          `${under("params", segments[i].path)}: expected shape [${segments[i].shape.join(", ")}], got ${path} [${leaf.shape.join(", ")}]${leaf.dtype === "float32" ? "" : ` of ${leaf.dtype}`}`,
         );
     });
     const live = this.block.values;
@@ -307,7 +310,7 @@ function blame(batch: unknown): string {
     for (const { path, leaf } of flatten(batch, isTensor, "batch")) {
       if (leaf.dtype !== "float32" || leaf.source || found) continue;
       const at = leaf.data.findIndex((v) => !Number.isFinite(v));
-      if (at >= 0) found = `: batch.${path} holds ${leaf.data[at]} at position ${at}`;
+      if (at >= 0) found = `: ${under("batch", path)} holds ${leaf.data[at]} at position ${at}`;
     }
   } catch {
     // a batch may hold anything; only tensors can be blamed

@@ -1,0 +1,200 @@
+// Masks, groups and freezing: what they touch, and that a draw's index stays the element's offset in the block.
+import { describe, expect, it } from "vitest";
+import { hostTensor } from "../../src/core/tensor.js";
+import {
+  accumulate,
+  addNoise,
+  applyUpdates,
+  chain,
+  clipByGlobalNorm,
+  freeze,
+  init,
+  masked,
+  partition,
+  sgd,
+  update,
+} from "../../src/optim/index.js";
+import { bits, norm, run, series, vector } from "./fixtures.js";
+
+const tree = (seed = 1) => ({
+  a: vector(series(37, seed)),
+  b: vector(series(1100, seed + 1)),
+  c: vector(series(5, 9)),
+});
+const noise = () => addNoise({ eta: 1, seed: 4 });
+const zeroTree = () => ({
+  a: vector(new Float32Array(37)),
+  b: vector(new Float32Array(1100)),
+  c: vector([0, 0, 0, 0, 0]),
+});
+const flat = (u: Record<string, Float32Array>) => [...u.a, ...u.b, ...u.c];
+
+describe("masks", () => {
+  it("by a path leave the noise of the named parameters as it is without a mask", () => {
+    const [all] = run(noise(), tree(), [zeroTree()]);
+    const [some] = run(masked(noise(), "b"), tree(), [zeroTree()]);
+    expect(bits(some.b)).toEqual(bits(all.b));
+    expect([...some.a, ...some.c].every((v) => v === 0)).toBe(true);
+  });
+
+  it("by 0/1 arrays never compact the index of a draw, whatever the pattern", () => {
+    const [all] = run(noise(), tree(), [zeroTree()]);
+    for (const period of [2, 3, 7, 33]) {
+      const keep = (n: number) => Float32Array.from({ length: n }, (_, i) => (i % period === 1 ? 1 : 0));
+      const mask = { a: vector(keep(37)), b: vector(keep(1100)), c: vector(keep(5)) };
+      const [some] = run(addNoise({ eta: 1, seed: 4, mask }), tree(), [zeroTree()]);
+      const wanted = { a: keep(37), b: keep(1100), c: keep(5) };
+      for (const name of ["a", "b", "c"] as const)
+        expect(bits(some[name])).toEqual(bits(all[name].map((v, i) => (wanted[name][i] ? v : 0))));
+    }
+  });
+
+  it("by an int32 0/1 array do the same as by float32", () => {
+    const as = (kind: typeof Int32Array | typeof Float32Array) => ({
+      a: hostTensor(kind.of(...Array.from({ length: 37 }, (_, i) => i & 1)), [37]),
+      b: hostTensor(new kind(1100), [1100]),
+      c: hostTensor(new kind(5).fill(1), [5]),
+    });
+    const [x] = run(masked(noise(), as(Int32Array)), tree(), [zeroTree()]);
+    const [y] = run(masked(noise(), as(Float32Array)), tree(), [zeroTree()]);
+    expect(flat(x)).toEqual(flat(y));
+  });
+
+  it("by arrays belong to the parameter of their path, in whatever order they are written", () => {
+    const params = { a: vector([1, 1]), b: vector([1, 1]) };
+    const mask = { b: vector([0, 0]), a: vector([1, 1]) };
+    const [u] = run(masked(sgd(1), mask), params, [{ a: vector([2, 2]), b: vector([2, 2]) }]);
+    expect([...u.a, ...u.b]).toEqual([-2, -2, 2, 2]);
+  });
+
+  it("may be one tensor where the parameters are one", () => {
+    const transform = freeze(vector([1, 0]));
+    const state = init(transform, vector([1, 1]));
+    expect(update(transform, vector([3, 3]), state).updates.data).toEqual(Float32Array.of(0, 3));
+  });
+
+  it("let a transform see its own part alone: a norm is the part's norm", () => {
+    const gradients = tree(5);
+    const [u] = run(masked(clipByGlobalNorm(0.5), ["a", "c"]), tree(), [gradients]);
+    expect(norm([...u.a, ...u.c])).toBeCloseTo(0.5, 6);
+    expect(u.b).toEqual(gradients.b.data);
+  });
+
+  it("nest: what both name is touched", () => {
+    const [all] = run(noise(), tree(), [zeroTree()]);
+    const half = {
+      a: vector(new Float32Array(37)),
+      b: vector(new Float32Array(1100).fill(1, 600)),
+      c: vector([1, 1, 1, 1, 1]),
+    };
+    const [u] = run(masked(masked(noise(), half), "b"), tree(), [zeroTree()]);
+    expect(bits(u.b)).toEqual(bits(all.b.map((v, i) => (i < 600 ? 0 : v))));
+    expect([...u.a, ...u.c].every((v) => v === 0)).toBe(true);
+  });
+
+  it("that hold another value than 0 or 1 are refused", () => {
+    const mask = { a: vector([1, 0.5]) };
+    expect(() => run(masked(sgd(1), mask), { a: vector([1, 1]) }, [])).toThrow(
+      "masked: the mask at a holds 0.5 at position 1, expected 0 or 1",
+    );
+  });
+
+  it("of another shape, with a parameter too few or too many, are refused", () => {
+    const params = { a: vector([1, 1]), b: vector([1]) };
+    const attempt = (mask: Record<string, ReturnType<typeof vector>>) => () => run(masked(sgd(1), mask), params, []);
+    expect(attempt({ a: vector([1]), b: vector([1]) })).toThrow(
+      "masked: the mask at a has shape [1], the parameter [2]",
+    );
+    expect(attempt({ a: vector([1, 1]) })).toThrow("masked: the mask has no b; it needs a tensor for every parameter");
+    expect(attempt({ a: vector([1, 1]), b: vector([1]), d: vector([1]) })).toThrow(
+      "masked: the mask has d, which is no parameter",
+    );
+  });
+
+  it("by a pattern that matches nothing are refused", () => {
+    expect(() => run(freeze("embeding"), tree(), [])).toThrow(
+      'freeze: the pattern "embeding" matches no parameter. There are: a, b, c',
+    );
+  });
+
+  it("appear in the description, so that a checkpoint refuses another mask", () => {
+    expect(addNoise({ eta: 1, seed: 1, mask: "a" }).description).not.toBe(
+      addNoise({ eta: 1, seed: 1, mask: "b" }).description,
+    );
+    expect(masked(sgd(1), ["a", "b"]).description).not.toBe(masked(sgd(1), ["a", "c"]).description);
+  });
+});
+
+describe("partition", () => {
+  it("gives every parameter to the first pattern that matches it", () => {
+    const params = { weight: vector([1]), bias: vector([1]), other: vector([1]) };
+    const [u] = run(partition({ bias: sgd(0.5), "**": sgd(2) }), params, [
+      { weight: vector([1]), bias: vector([1]), other: vector([3]) },
+    ]);
+    expect([u.weight[0], u.bias[0], u.other[0]]).toEqual([-2, -0.5, -6]);
+  });
+
+  it("keeps the noise of an element where it is without groups", () => {
+    const [all] = run(noise(), tree(), [zeroTree()]);
+    const [u] = run(partition({ b: noise(), "**": noise() }), tree(), [zeroTree()]);
+    expect(flat(u)).toEqual(flat(all));
+  });
+
+  it("keeps separate momenta", () => {
+    const momentum = (rate: number) => sgd(rate, { momentum: 0.5 });
+    const grads = [tree(3), tree(4), tree(5)];
+    const parts = run(partition({ b: momentum(0.1), "**": momentum(0.2) }), tree(), grads);
+    const [slow, fast] = [run(momentum(0.1), tree(), grads), run(momentum(0.2), tree(), grads)];
+    parts.forEach((u, i) => {
+      expect(u.b).toEqual(slow[i].b);
+      expect(u.a).toEqual(fast[i].a);
+    });
+  });
+
+  it("lets one group accumulate while the others update", () => {
+    const params = { a: vector([0]), b: vector([0]) };
+    const step = { a: vector([1]), b: vector([1]) };
+    const u = run(partition({ a: accumulate(2, sgd(1)), "**": sgd(1) }), params, [step, step, step, step]);
+    expect(u.map(({ a }) => a[0] + 0)).toEqual([0, -1, 0, -1]);
+    expect(u.map(({ b }) => b[0])).toEqual([-1, -1, -1, -1]);
+  });
+
+  it("names a parameter that no pattern matches", () => {
+    expect(() => run(partition({ a: sgd(1), b: sgd(1) }), tree(), [])).toThrow(
+      'partition: no pattern of "a", "b" matches the parameter c. Add "**" as the last',
+    );
+  });
+});
+
+describe("the pure loop's trees", () => {
+  const params = { a: vector([1, 2]), b: vector([3]) };
+
+  it("are matched by path, in whatever order they are written", () => {
+    const state = init(sgd(1), params);
+    const { updates } = update(sgd(1), { b: vector([5]), a: vector([6, 7]) } as typeof params, state);
+    const next = applyUpdates(params, updates);
+    expect([...next.a.data, ...next.b.data]).toEqual([-5, -5, -2]);
+  });
+
+  it("are refused when a gradient is missing or has another shape", () => {
+    const attempt = (gradients: object) => () => update(sgd(1), gradients as typeof params, init(sgd(1), params));
+    expect(attempt({ a: vector([1, 2]) })).toThrow("optim.update: the tree of gradients has no b");
+    expect(attempt({ a: vector([1, 2]), b: vector([1, 2]) })).toThrow(
+      "optim.update: the tree of gradients at b has shape [2], the parameter [1]",
+    );
+  });
+
+  it("are refused when an update is missing", () => {
+    expect(() => applyUpdates(params, { a: vector([1, 2]) } as typeof params)).toThrow(
+      "applyUpdates: the updates hold no values for b, which has 1",
+    );
+  });
+
+  it("stay as they were: neither parameters nor gradients are written to", () => {
+    const gradients = { a: vector([1, 1]), b: vector([1]) };
+    const optimizer = chain(clipByGlobalNorm(0.1), noise(), sgd(1));
+    applyUpdates(params, update(optimizer, gradients, init(optimizer, params)).updates);
+    expect([...gradients.a.data, ...gradients.b.data]).toEqual([1, 1, 1]);
+    expect([...params.a.data, ...params.b.data]).toEqual([1, 2, 3]);
+  });
+});
