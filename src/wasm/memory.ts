@@ -14,6 +14,7 @@ export class Memory {
   top: number;
   /** Highest byte any scope has used: what `inspect` reports. */
   peak: number;
+  private size = 0;
 
   constructor(
     private readonly wasm: WebAssembly.Memory,
@@ -24,6 +25,7 @@ export class Memory {
   }
 
   private renew(): void {
+    this.size = this.wasm.buffer.byteLength; // asking the engine costs 60 ns
     this.f32 = new Float32Array(this.wasm.buffer);
     this.i32 = new Int32Array(this.wasm.buffer);
     this.u8 = new Uint8Array(this.wasm.buffer);
@@ -31,7 +33,7 @@ export class Memory {
 
   /** Grows until `end` is addressable. Throws RangeError when the engine or the 4 GiB of wasm32 refuse. */
   private ensure(end: number): void {
-    const size = this.wasm.buffer.byteLength;
+    const { size } = this;
     if (end <= size) return;
     // grow by half again, so that a long first step does not grow the memory hundreds of times
     const wanted = Math.min(LIMIT, Math.max(end, size + (size >>> 1)));
@@ -76,7 +78,7 @@ export class Memory {
   }
 
   get capacity(): number {
-    return this.wasm.buffer.byteLength;
+    return this.size;
   }
 }
 
