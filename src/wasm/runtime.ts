@@ -1,6 +1,7 @@
 // Runtimes: the module is compiled once, on first use; every trainer has an instance with a memory of its own.
 // Dropping the trainer drops the instance, and the garbage collector takes the memory: there is nothing to dispose.
-import { base64 } from "./bytes.js";
+import { inflateSync } from "fflate";
+import { deflated, size } from "./bytes.js";
 import type { Kernels } from "./kernels.js";
 import { Memory } from "./memory.js";
 
@@ -34,11 +35,12 @@ export class Runtime {
   }
 }
 
-function decode(text: string): Uint8Array<ArrayBuffer> {
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
-  return bytes;
+/** The module's bytes: base64 of a deflate stream, since an engine inflates at once only through code of ours. */
+function decode(): Uint8Array<ArrayBuffer> {
+  const binary = atob(deflated);
+  const packed = new Uint8Array(binary.length);
+  for (let i = 0; i < packed.length; i++) packed[i] = binary.charCodeAt(i);
+  return inflateSync(packed, { out: new Uint8Array(size) });
 }
 
 function explain(cause: unknown): Error {
@@ -58,7 +60,7 @@ function explain(cause: unknown): Error {
 function compile(): WebAssembly.Module {
   if (compiled) return compiled;
   try {
-    compiled = new WebAssembly.Module(decode(base64));
+    compiled = new WebAssembly.Module(decode());
   } catch (cause) {
     throw explain(cause);
   }
@@ -81,7 +83,7 @@ export async function init(
   }
   if (compiled && !options.wasm) return;
   try {
-    compiled = await WebAssembly.compile(options.wasm ?? decode(base64));
+    compiled = await WebAssembly.compile(options.wasm ?? decode());
   } catch (cause) {
     throw explain(cause);
   }
