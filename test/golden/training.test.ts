@@ -128,7 +128,7 @@ describe("scalar functions", () => {
       "3ff599058c8c1a96",
       "3efcdfc263f6a0ba",
       "7f0d945df4f8ec8e",
-      "3ff193ea7aad030b",
+      "3ff193ea7aad030a",
       "c085963447f87fb5",
       "bf5064670d979b73",
       "400c629405ab4a3f",
