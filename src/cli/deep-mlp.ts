@@ -132,11 +132,12 @@ async function interrupted(
 function report(o: DeepMlpOptions, runs: readonly FinishedRun[]): void {
   const colors = hasColors(process.stdout);
   const paint = painter(colors);
+  const results = table(o, runs, paint);
   if (o.quiet) {
-    print(table(o, runs, paint));
+    print(results);
     return;
   }
-  print(
-    `\n${chart(runs, process.stdout.columns ?? 80, paint, colors)}\n\n${table(o, runs, paint)}\n\n${sentence(o, runs)}`,
-  );
+  const { columns = 80, isTTY } = process.stdout;
+  const seen = sentence(o, runs, isTTY ? columns : Number.POSITIVE_INFINITY);
+  print(`\n${chart(runs, columns, paint, colors)}\n\n${results}\n\n${seen}`);
 }

@@ -10,7 +10,7 @@ export interface DeepMlpOptions {
   noise: "on" | "off" | "both";
   eta: number;
   gamma: number;
-  clip: number | null;
+  clip: number | "none";
   learningRate: number;
   batch: number;
   hidden: { layers: number; width: number };
@@ -40,8 +40,8 @@ function numberParser(rule: string, holds: (n: number) => boolean, example: stri
 export const integerParser = (least: number, example: string): ((text: string) => number) =>
   numberParser(`an integer >= ${least}`, (n) => Number.isSafeInteger(n) && n >= least, example);
 
-function parseClip(text: string): number | null {
-  return text === "none" ? null : numberParser("a number > 0, or none", (n) => n > 0, "10")(text);
+function parseClip(text: string): number | "none" {
+  return text === "none" ? text : numberParser("a number > 0, or none", (n) => n > 0, "10")(text);
 }
 
 function parseHidden(text: string): { layers: number; width: number } {
@@ -98,7 +98,7 @@ export function addDeepMlpOptions(command: Command): Command {
       "",
       numberParser("a number > 0", (n) => n > 0, "0.1"),
     ).default(d.learningRate),
-    option("--clip <norm>", "greatest global norm of a gradient, or none", parseClip).default(d.clip),
+    option("--clip <norm>", "greatest global norm of a gradient, or none", parseClip).default(d.clip ?? "none"),
     option("--batch <examples>", "in each update", integerParser(1, "100")).default(d.batch),
     option("--steps <count>", "updates in each run", integerParser(1, "6000")).default(d.steps).conflicts("epochs"),
     option("--epochs <count>", "times through the data, instead of --steps", integerParser(1, "10")),
@@ -135,7 +135,7 @@ export function planOf(o: DeepMlpOptions): Plan {
     gamma: String(o.gamma),
     optimizer: o.optimizer,
     "learning-rate": String(o.learningRate),
-    clip: String(o.clip ?? "none"),
+    clip: String(o.clip),
     batch: String(o.batch),
     ...(o.epochs === undefined ? { steps: String(o.steps) } : { epochs: String(o.epochs) }),
     seeds: seedsOf(o).join(","),
@@ -145,7 +145,8 @@ export function planOf(o: DeepMlpOptions): Plan {
 /** One element a run: seed by seed, with noise first, so that twins train side by side. */
 export function runsOf(o: DeepMlpOptions): DeepMlpSettings[] {
   const noise = o.noise === "both" ? [true, false] : [o.noise === "on"];
-  const { init, bias, eta, gamma, clip, learningRate, batch, steps, optimizer, dropout } = o;
+  const { init, bias, eta, gamma, learningRate, batch, steps, optimizer, dropout } = o;
+  const clip = o.clip === "none" ? null : o.clip;
   const common = { init, bias, eta, gamma, clip, learningRate, batch, steps, optimizer, dropout, ...o.hidden };
   return seedsOf(o).flatMap((seed) => noise.map((n) => ({ ...common, epochs: o.epochs ?? null, noise: n, seed })));
 }

@@ -74,7 +74,7 @@ function describeSetting(o: DeepMlpOptions): string {
   return [
     `${start} init`,
     ...(o.bias ? [`biases ${o.bias}`] : []),
-    o.clip === null ? "no clipping" : `clip ${o.clip}`,
+    o.clip === "none" ? "no clipping" : `clip ${o.clip}`,
     ...(o.dropout ? [`dropout ${o.dropout}`] : []),
     ...(o.optimizer === "sgd" ? [] : [o.optimizer]),
   ].join(", ");
@@ -106,35 +106,49 @@ export function table(o: DeepMlpOptions, runs: readonly FinishedRun[], paint: Pa
 
 const capital = (text: string): string => text[0].toUpperCase() + text.slice(1);
 
+/** "all 3 runs with noise learned (95.2 % on average)" */
 function outcome(noise: boolean, all: readonly FinishedRun[]): string | undefined {
-  const runs = all.filter((run) => run.summary.noise === noise);
-  if (runs.length === 0) return undefined;
-  const count = (holds: (accuracy: number) => boolean): number =>
-    runs.filter((run) => holds(run.summary.accuracy)).length;
-  const learned = count((a) => a >= LEARNED);
-  const average = percent(mean(runs.map((run) => run.summary.accuracy)));
-  const who = noise ? "with noise" : "without noise";
-  const of = (n: number): string =>
-    n === runs.length ? (n === 1 ? "the run" : `all ${n} runs`) : `${n} of ${runs.length} runs`;
-  if (learned > 0) return `${who} ${of(learned)} learned (${average} on average)`;
-  if (count((a) => a < CHANCE) === runs.length)
-    return `${who} ${runs.length === 1 ? "the run" : `all ${runs.length} runs`} stayed at chance (${average})`;
-  return `${who} no run reached ${100 * LEARNED} % (${average} on average)`;
+  const accuracies = all.filter((run) => run.summary.noise === noise).map((run) => run.summary.accuracy);
+  const n = accuracies.length;
+  if (n === 0) return undefined;
+  const learned = accuracies.filter((a) => a >= LEARNED).length;
+  const atChance = accuracies.filter((a) => a < CHANCE).length;
+  const some = (count: number): string =>
+    n === 1 ? "the run" : count === n ? `all ${n} runs` : `${count} of ${n} runs`;
+  const average = `${percent(mean(accuracies))}${n === 1 ? "" : " on average"}`;
+  const kind = noise ? "with noise" : "without noise";
+  if (learned > 0) return `${some(learned)} ${kind} learned (${average})`;
+  if (atChance === n) return `${some(n)} ${kind} stayed at chance (${average})`;
+  return `${n === 1 ? "the run" : `none of ${n} runs`} ${kind} ${n === 1 ? "did not reach" : "reached"} ${100 * LEARNED} % (${average})`;
 }
 
+const STARTS = {
+  zero: "all-zero weights",
+  simple: "weights of N(0, 0.1^2)",
+  "sussillo-abbott": "the weights of Sussillo & Abbott",
+  he: "the weights of He et al.",
+};
+
 /** What was seen, and what to try next. */
-export function sentence(o: DeepMlpOptions, runs: readonly FinishedRun[]): string {
-  const seen = [outcome(true, runs), outcome(false, runs)].filter((text) => text !== undefined).join(", ");
+export function sentence(o: DeepMlpOptions, runs: readonly FinishedRun[], columns: number): string {
+  const seen = [outcome(true, runs), outcome(false, runs)].filter((text) => text !== undefined).join(", and ");
   const layers = `${o.hidden.layers} hidden layer${o.hidden.layers === 1 ? "" : "s"}`;
-  const start = {
-    zero: "all-zero weights",
-    simple: "N(0, 0.01) weights",
-    "sussillo-abbott": "Sussillo & Abbott's weights",
-    he: "He's weights",
-  };
   const next =
     o.init === "zero"
       ? "a good start, which needs no noise: gradnoise run deep-mlp --init he --seed 1 --steps 2000"
-      : "the start that needs it: gradnoise run deep-mlp --init zero";
-  return `From ${start[o.init]} and through ${layers}, ${seen}; next, try ${next}`;
+      : "the start that cannot do without noise: gradnoise run deep-mlp --init zero";
+  const text = `From ${STARTS[o.init]} through ${layers}, ${seen}; next, try ${next}`;
+  return wrap(text, columns);
+}
+
+function wrap(text: string, columns: number): string {
+  let line = "";
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    if (line && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = word;
+    } else line += (line && " ") + word;
+  }
+  return [...lines, line].join("\n");
 }
