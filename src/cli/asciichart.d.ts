@@ -1,3 +1,4 @@
+// Types of asciichart, which brings none: the part that is used.
 declare module "asciichart" {
   interface PlotConfig {
     min?: number;

@@ -48,6 +48,7 @@ export async function deepMlpCommand(o: DeepMlpOptions): Promise<number> {
   const checkpoints = await findCheckpoints(o, folder, runs);
   let progress = silent;
   const threads = new WorkerThreads(o.workers, runs.length, () => progress.close());
+  folder.onFailure = () => threads.end();
   const record = (event: object, always = false): void => {
     const line = JSON.stringify(event);
     if (o.json && (always || !o.quiet)) print(line);
@@ -82,7 +83,7 @@ export async function deepMlpCommand(o: DeepMlpOptions): Promise<number> {
     if (result.summary) {
       progress.done(i, result.summary);
       record({ event: "run", ...result.summary });
-    } else if (begun) progress.stopped(i, result.history.at(-1)?.step ?? 0);
+    } else if (begun) progress.stopped(i, result.step);
     return result;
   };
   let results: RunResult[];

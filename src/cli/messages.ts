@@ -19,6 +19,8 @@ export type RunEvent =
   | { type: "checkpoint"; bytes: Uint8Array };
 
 export interface RunResult {
+  /** Updates made. */
+  readonly step: number;
   readonly history: readonly Evaluation[];
   /** Undefined where the run was stopped before its end. */
   readonly summary?: DeepMlpSummary;

@@ -75,6 +75,7 @@ interface Line {
 
 const WIDTHS = [10, 5, 13, 8, 10, 11, 9, 12];
 const TABLE = WIDTHS.reduce((sum, width) => sum + width, 0); // 78 columns, which fit a terminal of 80
+const COLOR_CODES = 10; // characters; cli-progress counts them as columns when it cuts a line to the width
 const HEADS = ["", "seed", "step", "loss", "accuracy", "noise std", "steps/s", "time left"];
 
 function cells(line: Line): string[] {
@@ -103,7 +104,9 @@ function barText(line: Line, room: number, paint: Paint): string {
 
 /** One live line a run. More runs than the terminal has rows scroll off above as they end. */
 export function liveProgress(runs: readonly DeepMlpSettings[], stream: NodeJS.WriteStream): Progress {
-  const paint = painter(hasColors(stream));
+  const colors = hasColors(stream);
+  const paint = painter(colors);
+  const reserved = TABLE + (colors ? COLOR_CODES : 0);
   const multibar = new cliProgress.MultiBar(
     {
       stream,
@@ -111,7 +114,7 @@ export function liveProgress(runs: readonly DeepMlpSettings[], stream: NodeJS.Wr
       hideCursor: true,
       emptyOnZero: true,
       format: (_options, _params, payload: { line: Line }) =>
-        align(cells(payload.line)) + barText(payload.line, (stream.columns ?? 80) - TABLE, paint),
+        align(cells(payload.line)) + barText(payload.line, (stream.columns ?? 80) - reserved, paint),
     },
     cliProgress.Presets.shades_classic,
   );

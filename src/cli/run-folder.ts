@@ -29,6 +29,8 @@ export class RunFolder {
   private readonly logged = new Set<string>();
   private readonly log: string;
   private prepared = false;
+  /** Called at the first write that fails, so that no one trains on for nothing. */
+  onFailure = (): void => undefined;
 
   constructor(
     readonly path: string,
@@ -107,7 +109,7 @@ export class RunFolder {
 
   private enqueue(write: () => Promise<unknown>): void {
     this.queue = this.queue.then(write);
-    this.queue.catch(() => undefined); // heard in settled()
+    this.queue.catch(() => this.onFailure()); // the error itself is heard in settled()
   }
 }
 

@@ -19,7 +19,7 @@ function load(name: string): Promise<ImageData> {
 const wanted = (stop: Int32Array): boolean => Atomics.load(stop, 0) === 1;
 
 async function deepMlp(job: RunJob): Promise<RunResult> {
-  if (wanted(job.stop)) return { history: [] };
+  if (wanted(job.stop)) return { step: 0, history: [] };
   const emit = (event: RunEvent): void => workerpool.workerEmit(event);
   const run = new DeepMlpRun(await load(job.data), job.settings, job.checkpoint);
   emit({ type: "ready", step: run.steps, total: run.total });
@@ -38,8 +38,8 @@ async function deepMlp(job: RunJob): Promise<RunResult> {
       saved = performance.now();
     }
   }
-  const { history, finished } = run;
-  return { history, summary: finished ? run.summary() : undefined, checkpoint: run.checkpoint() };
+  const { steps: step, history, finished } = run;
+  return { step, history, summary: finished ? run.summary() : undefined, checkpoint: run.checkpoint() };
 }
 
 async function digitsCheck(job: DigitsJob): Promise<DigitsResult> {
