@@ -51,6 +51,15 @@ describe("the order of a sum", () => {
     }
   });
 
+  it("of squares leaves out what would underflow, |x| < 2^-60", () => {
+    const { kernels, memory } = new Runtime();
+    const at = memory.allocate(40 * 4);
+    memory.f32.fill(2 ** -61, at / 4, at / 4 + 40);
+    expect(kernels.sumSquares(39, at)).toBe(0);
+    memory.f32.fill(2 ** -60, at / 4, at / 4 + 40);
+    expect(kernels.sumSquares(39, at)).toBe(39 * 2 ** -120);
+  });
+
   it("of every row is that of the row alone", () => {
     const x = floats(3 * 4100, 1);
     const rows = [0, 1, 2].map((r) => modelSum(x.subarray(r * 4100, (r + 1) * 4100)));

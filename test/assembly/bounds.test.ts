@@ -1,0 +1,106 @@
+// No kernel writes past its output: every length 0..67 between two walls of sentinels, at odd addresses too.
+import { describe, expect, it } from "vitest";
+import { Runtime } from "../../src/wasm/runtime.js";
+
+const { kernels: k, memory } = new Runtime();
+const WALL = 40;
+const SENTINEL = 0x7a55a5a7;
+
+const floats = (n: number): number => {
+  const at = memory.allocate(n * 4);
+  for (let i = 0; i < n; i++) memory.f32[at / 4 + i] = (i % 9) / 4 + 0.25;
+  return at;
+};
+
+/** n floats of output with walls around them, 4 bytes off the grid of vectors. */
+function walled(n: number): { out: number; intact: () => boolean } {
+  const from = (memory.allocate((n + 2 * WALL + 1) * 4) + 4) / 4;
+  memory.i32.fill(SENTINEL, from, from + n + 2 * WALL);
+  const wall = (at: number): boolean => memory.i32.subarray(at, at + WALL).every((v) => v === SENTINEL);
+  return { out: (from + WALL) * 4, intact: () => wall(from) && wall(from + WALL + n) };
+}
+
+/** Kernels by name: floats of input (two of them), of output, and the call. */
+type Call = (n: number, x: number, y: number, out: number) => void;
+const calls: [string, (n: number) => number, Call][] = [
+  ...(["expKernel", "logKernel", "tanhKernel", "sigmoidKernel", "reluKernel", "negKernel", "sqrtKernel"] as const).map(
+    (name): [string, (n: number) => number, Call] => [name, (n) => n, (n, x, _, out) => k[name](n, x, out)],
+  ),
+  ...(["addKernel", "subKernel", "mulKernel", "divKernel", "equalKernel"] as const).flatMap(
+    (name): [string, (n: number) => number, Call][] => [
+      [name, (n) => n, (n, x, y, out) => k[name](n, x, 1, y, 1, out)],
+      [`${name} with a scalar on the left`, (n) => n, (n, x, y, out) => k[name](n, x, 0, y, 1, out)],
+      [`${name} with a scalar on the right`, (n) => n, (n, x, y, out) => k[name](n, x, 1, y, 0, out)],
+    ],
+  ),
+  ...(["reluBackward", "tanhBackward", "sigmoidBackward"] as const).map(
+    (name): [string, (n: number) => number, Call] => [name, (n) => n, (n, x, y, out) => k[name](n, x, y, out)],
+  ),
+  ["fill", (n) => n, (n, _, __, out) => k.fill(n, 3, out)],
+  ["fromBytes", (n) => n, (n, x, _, out) => k.fromBytes(n, x, 255, out)],
+  ["dropout", (n) => n, (n, x, y, out) => k.dropout(n, 5, 2, y, x, out)],
+  ["dropout's mask", (n) => n, (n, x, y, out) => k.dropout(n, 5, 2, out, x, y)],
+  ["copy", (n) => n, (n, x, _, out) => k.copy(n, x, out)],
+  ["scale", (n) => n, (n, _, __, out) => k.scale(n, 2, out)],
+  ["accumulate", (n) => n, (n, x, _, out) => k.accumulate(n, x, out)],
+  ["momentum's slot", (n) => n, (n, x, _, out) => k.momentum(n, 0.9, 1, 1, out, x)],
+  ["momentum", (n) => n, (n, x, _, out) => k.momentum(n, 0.9, 1, 0, x, out)],
+  ["adam", (n) => n, (n, x, y, out) => k.adam(n, 0.9, 0.1, 0.99, 0.01, 1, 1, 1e-8, x, y, out)],
+  ["fillWords", (n) => n, (n, _, __, out) => k.fillWords(n, 1, 2, 3, 4, 1000, out)],
+  ["fillUniform", (n) => n, (n, _, __, out) => k.fillUniform(n, 1, 2, 3, 4, 1000, out)],
+  ["fillNormal", (n) => n, (n, _, __, out) => k.fillNormal(n, 1, 2, 3, 4, 1000, out)],
+  ["addNormal", (n) => n, (n, _, __, out) => k.addNormal(n, 1, 2, 3, 4, 1000, 0.5, out)],
+  ["sumRows", () => 3, (n, x, _, out) => k.sumRows(3, n, x, 1, out)],
+  ["sumColumns", (n) => 2 * n, (n, x, _, out) => k.sumColumns(2, 3, n, x, 1, out)],
+  ["maxColumns", (n) => 2 * n, (n, x, _, out) => k.maxColumns(2, 3, n, x, out)],
+  ["softmax", (n) => 3 * n, (n, x, _, out) => k.softmax(3, n, x, out)],
+  ["softmaxBackward", (n) => 3 * n, (n, x, y, out) => k.softmaxBackward(3, n, x, y, floats(n), out)],
+  ["softmaxBackward's scratch", (n) => n, (n, x, y, out) => k.softmaxBackward(2, n, x, y, out, floats(2 * n))],
+  ["transpose", (n) => 5 * n, (n, x, _, out) => k.transpose(n, 5, x, out)],
+  ["transpose of the transpose", (n) => 5 * n, (n, x, _, out) => k.transpose(5, n, x, out)],
+];
+
+describe("the walls around the output of", () => {
+  it.each(calls)("%s stand at every length", (_, size, call) => {
+    for (let n = 0; n <= 67; n++) {
+      memory.top = memory.base;
+      const [x, y] = [floats(6 * n + 8), floats(6 * n + 8)];
+      const { out, intact } = walled(size(n));
+      call(n, x, y, out);
+      expect(intact(), `n = ${n}`).toBe(true);
+    }
+  });
+
+  it.each([0, 1, 2, 3])("matmul of form %i stand, as do those of its scratch", (form) => {
+    for (const [m, n, kk] of [
+      [1, 25, 3],
+      [3, 5, 9],
+      [7, 7, 7],
+      [4, 9, 1],
+      [17, 101, 67],
+      [97, 259, 65],
+      [2, 3, 0],
+    ])
+      for (const relu of [0, 1]) {
+        memory.top = memory.base;
+        const [a, b, bias] = [floats(m * kk), floats(kk * n), floats(n)];
+        const scratch = walled(k.matmulScratch(form, m, n, kk));
+        const c = walled(m * n);
+        k.matmul(form, m, n, kk, a, b, bias, 0, relu, scratch.out, c.out);
+        expect([c.intact(), scratch.intact()], `${m} ${n} ${kk}`).toEqual([true, true]);
+      }
+  });
+
+  it("the cross-entropy kernels stand", () => {
+    for (let n = 1; n <= 67; n++) {
+      memory.top = memory.base;
+      const x = floats(3 * n);
+      const labels = memory.allocate(12);
+      memory.i32.set([0, n - 1, n >> 1], labels / 4);
+      const [y, losses, dx] = [walled(3 * n), walled(3), walled(3 * n)];
+      expect(k.crossEntropy(3, n, x, labels, y.out, losses.out)).toBe(-1);
+      k.crossEntropyBackward(3, n, y.out, labels, floats(1), dx.out);
+      expect([y.intact(), losses.intact(), dx.intact()], `n = ${n}`).toEqual([true, true, true]);
+    }
+  });
+});

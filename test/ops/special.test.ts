@@ -1,0 +1,118 @@
+// NaN, infinities, signed zeros, denormals and huge values, in every lane and in the tail.
+import { describe, expect, it } from "vitest";
+import { type Tensor, tensor } from "../../src/core/tensor.js";
+import { add, div, exp, log, mul, neg, relu, sigmoid, sub, tanh } from "../../src/ops/elementwise.js";
+import { matmul } from "../../src/ops/matmul.js";
+import { accuracy, softmax, softmaxCrossEntropy } from "../../src/ops/softmax.js";
+
+const { fround } = Math;
+const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
+const special = [nan, inf, -inf, 0, -0, 1e-45, -1e-45, 1e-39, -1e-39, 1.17549435e-38, 3.4e38, -3.4e38, 1, -1, 0.1, -7];
+
+/** f of every value of `special` turned by `shift`, so that each meets every lane; and its last ones in a tail. */
+function everywhere(f: (x: Tensor) => Tensor): { x: number; got: number }[] {
+  const out: { x: number; got: number }[] = [];
+  for (let shift = 0; shift < special.length; shift++)
+    for (const cut of [0, 3, 6, 9]) {
+      const turned = [...special.slice(shift), ...special.slice(0, shift)].slice(cut);
+      Array.from(f(tensor(turned)).data).forEach((got, i) => {
+        out.push({ x: fround(turned[i]), got });
+      });
+    }
+  return out;
+}
+
+/** What the float32 kernels promise: the double result, rounded; where it says so, 0 instead of denormals. */
+const exact: [string, (x: Tensor) => Tensor, (x: number) => number][] = [
+  ["neg", neg, (x) => -x],
+  // x < 0 ? 0 : x: NaN and -0 pass
+  // biome-ignore lint/complexity/useMathMinMax: Math.max turns -0 into 0
+  ["relu", relu, (x) => (x < 0 ? 0 : x)],
+];
+
+const near: [string, (x: Tensor) => Tensor, (x: number) => number][] = [
+  ["exp", exp, Math.exp],
+  ["log", log, Math.log],
+  ["tanh", tanh, Math.tanh],
+  ["sigmoid", sigmoid, (x) => 1 / (1 + Math.exp(-x))],
+];
+
+describe("special values of one input", () => {
+  it.each(exact)("%s is exact", (_, f, want) => {
+    for (const { x, got } of everywhere(f)) expect(got, `of ${x}`).toBe(want(x));
+  });
+
+  it.each(near)("%s is as in double precision, with NaN, infinities and zeros exact", (_, f, truth) => {
+    for (const { x, got } of everywhere(f)) {
+      const want = fround(truth(x));
+      if (Number.isFinite(want) && want !== 0)
+        expect(Math.abs(got - want), `of ${x}`).toBeLessThan(Math.abs(want) * 1e-6 + 2e-45);
+      else expect(got, `of ${x}`).toBe(want);
+    }
+  });
+});
+
+const pairs: [string, (a: Tensor, b: Tensor) => Tensor, (a: number, b: number) => number][] = [
+  ["add", add, (a, b) => a + b],
+  ["sub", sub, (a, b) => a - b],
+  ["mul", mul, (a, b) => a * b],
+  ["div", div, (a, b) => a / b],
+];
+
+describe.each(pairs)("special values of %s", (_, op, f) => {
+  const want = special.flatMap((a) => special.map((b) => fround(f(fround(a), fround(b)))));
+  const n = special.length;
+
+  it("are IEEE's when a column meets a row", () => {
+    expect(Array.from(op(tensor(special, [n, 1]), tensor(special)).data)).toEqual(want);
+  });
+
+  it("are IEEE's when shapes are equal", () => {
+    const a = tensor(special.flatMap((v) => special.map(() => v)));
+    const b = tensor(special.flatMap(() => special));
+    expect(Array.from(op(a, b).data)).toEqual(want);
+  });
+
+  it("are IEEE's when one side is a scalar", () => {
+    const left = special.flatMap((a) => Array.from(op(tensor(a), tensor(special)).data));
+    const right = special.map((b) => Array.from(op(tensor(special), tensor(b)).data));
+    expect(left).toEqual(want);
+    expect(special.flatMap((_, i) => right.map((column) => column[i]))).toEqual(want);
+  });
+});
+
+describe("softmax of special values", () => {
+  it("stays finite for logits of any size", () => {
+    expect(Array.from(softmax(tensor([3e38, -3e38, 3e38, 0, 1])).data)).toEqual([0.5, 0, 0.5, 0, 0]);
+  });
+
+  it("gives nothing to -Infinity, and NaN to a whole row with NaN or Infinity", () => {
+    expect(Array.from(softmax(tensor([-inf, 1, 1])).data)).toEqual([0, 0.5, 0.5]);
+    for (const bad of [nan, inf])
+      for (let position = 0; position < 9; position++) {
+        const rows = tensor(
+          Array.from({ length: 18 }, (_, i) => (i === position ? bad : 1)),
+          [2, 9],
+        );
+        const out = Array.from(softmax(rows).data);
+        expect(out.slice(0, 9).some(Number.isNaN)).toBe(true);
+        expect(out.slice(9)).toEqual(Array(9).fill(fround(1 / 9)));
+      }
+  });
+
+  it("costs the distance to the largest logit where exp would overflow", () => {
+    expect(softmaxCrossEntropy(tensor([[1000, 0]]), tensor([1], { dtype: "int32" })).item()).toBe(1000);
+    expect(softmaxCrossEntropy(tensor([[1000, 0]]), tensor([0], { dtype: "int32" })).item()).toBe(0);
+  });
+
+  it("counts the first of equal logits as the answer", () => {
+    expect(accuracy(tensor([[1, 3, 3]]), tensor([1], { dtype: "int32" })).item()).toBe(1);
+    expect(accuracy(tensor([[1, 3, 3]]), tensor([2], { dtype: "int32" })).item()).toBe(0);
+  });
+});
+
+describe("denormals in a product", () => {
+  it("are not flushed", () => {
+    expect(matmul(tensor([[1e-40]]), tensor([[2]])).item()).toBe(fround(fround(1e-40) * 2));
+  });
+});
