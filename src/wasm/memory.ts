@@ -37,7 +37,7 @@ export class Memory {
     if (end <= size) return;
     // grow by half again, so that a long first step does not grow the memory hundreds of times
     const wanted = Math.min(LIMIT, Math.max(end, size + (size >>> 1)));
-    for (const target of [wanted, end]) {
+    for (const target of end <= LIMIT ? [wanted, end] : []) {
       try {
         this.wasm.grow(Math.ceil((target - size) / PAGE));
         this.renew();
