@@ -12,13 +12,17 @@ export function stored(t: Tensor): StoredTensor {
 
 /**
  * A tree of tensors as the bytes of a safetensors file, one entry per path, readable from Python.
- * Example: `await writeFile("model.safetensors", save(trainer.params))`. Source: github.com/huggingface/safetensors
+ * Throws DataError for two tensors of one path. Example: `await writeFile("model.safetensors", save(trainer.params))`. Source: github.com/huggingface/safetensors
  */
 export function save(tree: unknown, metadata?: Record<string, string>): Uint8Array {
-  return encodeSafetensors(
-    new Map(flatten(tree, isTensor, "save").map(({ path, leaf }) => [path || "value", stored(leaf)])),
-    metadata,
-  );
+  const tensors = new Map<string, StoredTensor>();
+  for (const { path, leaf } of flatten(tree, isTensor, "save")) {
+    const name = path || "value";
+    if (tensors.has(name))
+      throw new DataError(`save: two tensors are called ${show(name)}. Rename the one whose key holds a dot`);
+    tensors.set(name, stored(leaf));
+  }
+  return encodeSafetensors(tensors, metadata);
 }
 
 export interface LoadOptions<P> {
