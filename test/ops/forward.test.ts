@@ -2,11 +2,14 @@
 import { readdirSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { tensor } from "../../src/core/tensor.js";
+import { grad } from "../../src/autodiff/grad.js";
+import { type Tensor, tensor } from "../../src/core/tensor.js";
 import { add, div, mul, sub } from "../../src/ops/elementwise.js";
-import { concat } from "../../src/ops/layout.js";
+import { concat, transpose } from "../../src/ops/layout.js";
 import { linear, matmul } from "../../src/ops/matmul.js";
-import { type Case, type Doubles, inputsOf, oracles, toDoubles } from "./oracles.js";
+import { sum } from "../../src/ops/reduce.js";
+import { at, build, type Doubles, toDoubles } from "./doubles.js";
+import { type Case, inputsOf, oracles } from "./oracles.js";
 
 const folder = new URL("../../src/ops/", import.meta.url);
 
@@ -97,5 +100,40 @@ describe("one tensor as both inputs", () => {
 
   it("concat([x, x]) holds x twice", () => {
     expect(Array.from(concat([x, x]).data)).toEqual([...data, ...data]);
+  });
+});
+
+describe("eight axes, none of which merge", () => {
+  const odd = [2, 1, 2, 1, 2, 1, 2, 1];
+  const even = [1, 2, 1, 2, 1, 2, 1, 2];
+  const a = tensor(
+    Array.from({ length: 16 }, (_, i) => i + 0.5),
+    odd,
+  );
+  const b = tensor(
+    Array.from({ length: 16 }, (_, i) => 3 - i),
+    even,
+  );
+
+  it("broadcast against each other as in the oracle", () => {
+    const want = build(Array(8).fill(2), (index) => at(toDoubles(a), index) * at(toDoubles(b), index));
+    expect(toDoubles(mul(a, b))).toEqual(want);
+    expect(toDoubles(mul(b, a))).toEqual(want);
+  });
+
+  it("sum their gradients back as in the oracle", () => {
+    const total = Array.from(b.data).reduce((s, v) => s + v, 0);
+    expect(Array.from(grad((x: Tensor) => sum(mul(x, b)))(a).data)).toEqual(Array(16).fill(total));
+  });
+
+  it("are reversed by transpose", () => {
+    const shape = [2, 3, 1, 2, 2, 1, 3, 2];
+    const x = tensor(
+      Array.from({ length: 144 }, (_, i) => i),
+      shape,
+    );
+    const want = build([...shape].reverse(), (index) => at(toDoubles(x), [...index].reverse()));
+    expect(toDoubles(transpose(x))).toEqual(want);
+    expect(transpose(transpose(x)).data).toEqual(x.data);
   });
 });

@@ -9,12 +9,7 @@ import { broadcastTo, concat, reshape, slice, transpose } from "../../src/ops/la
 import { linear, matmul } from "../../src/ops/matmul.js";
 import { max, mean, sum } from "../../src/ops/reduce.js";
 import { accuracy, softmax, softmaxCrossEntropy } from "../../src/ops/softmax.js";
-
-/** A tensor of doubles. */
-export interface Doubles {
-  readonly shape: readonly number[];
-  readonly data: readonly number[];
-}
+import { at, broadcast, build, type Doubles, indices, put, sizeOf } from "./doubles.js";
 
 /** What values an input takes: any, above 0, away from 0, all different, whole numbers 0..labels-1. */
 export type Values = "any" | "positive" | "away" | "distinct" | { labels: number };
@@ -34,50 +29,6 @@ export interface Oracle {
   readonly tolerance: number;
   readonly differentiable: boolean;
 }
-
-const sizeOf = (shape: readonly number[]): number => shape.reduce((n, size) => n * size, 1);
-
-/** Every index of a shape, in row-major order. */
-export function indices(shape: readonly number[]): number[][] {
-  const out: number[][] = [];
-  for (let flat = 0; flat < sizeOf(shape); flat++) {
-    let rest = flat;
-    const index = shape.map(() => 0);
-    for (let d = shape.length - 1; d >= 0; d--) {
-      index[d] = rest % shape[d];
-      rest = Math.floor(rest / shape[d]);
-    }
-    out.push(index);
-  }
-  return out;
-}
-
-/** The element at `index`, counted from the right; an axis of size 1 stretches. */
-export function at(x: Doubles, index: readonly number[]): number {
-  let flat = 0;
-  const lead = index.length - x.shape.length;
-  x.shape.forEach((size, d) => {
-    flat = flat * size + (size === 1 ? 0 : index[d + lead]);
-  });
-  return x.data[flat];
-}
-
-export const build = (shape: readonly number[], f: (index: number[]) => number): Doubles => ({
-  shape,
-  data: indices(shape).map(f),
-});
-
-export const broadcast = (a: readonly number[], b: readonly number[]): number[] => {
-  const rank = Math.max(a.length, b.length);
-  return Array.from({ length: rank }, (_, d) => {
-    const x = a[d - rank + a.length] ?? 1;
-    const y = b[d - rank + b.length] ?? 1;
-    return x === 1 ? y : x;
-  });
-};
-
-const put = (index: readonly number[], axis: number, i: number): number[] =>
-  index.map((old, d) => (d === axis ? i : old));
 
 const smallShape = fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 4 });
 
@@ -426,5 +377,3 @@ export function inputsOf({ shapes, values }: Case, seed: number): Tensor[] {
     );
   });
 }
-
-export const toDoubles = (t: Tensor): Doubles => ({ shape: t.shape, data: Array.from(t.data) });
