@@ -108,17 +108,19 @@ const capital = (text: string): string => text[0].toUpperCase() + text.slice(1);
 
 /** "all 3 runs with noise learned (95.2 % on average)" */
 function outcome(noise: boolean, all: readonly FinishedRun[]): string | undefined {
-  const accuracies = all.filter((run) => run.summary.noise === noise).map((run) => run.summary.accuracy);
+  const runs = all.filter((run) => run.summary.noise === noise);
+  const accuracies = runs.map((run) => run.summary.accuracy);
+  const diverged = runs.filter((run) => run.summary.diverged).length;
   const n = accuracies.length;
   if (n === 0) return undefined;
   const learned = accuracies.filter((a) => a >= LEARNED).length;
   const atChance = accuracies.filter((a) => a < CHANCE).length;
   const some = (count: number): string =>
     n === 1 ? "the run" : count === n ? `all ${n} runs` : `${count} of ${n} runs`;
-  const average = `${percent(mean(accuracies))}${n === 1 ? "" : " on average"}`;
+  const average = `${percent(mean(accuracies))}${n === 1 ? "" : " on average"}${diverged ? `, ${diverged} of ${n} diverged` : ""}`;
   const kind = noise ? "with noise" : "without noise";
   if (learned > 0) return `${some(learned)} ${kind} learned (${average})`;
-  if (atChance === n) return `${some(n)} ${kind} stayed at chance (${average})`;
+  if (atChance === n) return `${some(n)} ${kind} ${diverged === n ? "ended" : "stayed"} at chance (${average})`;
   return `${n === 1 ? "the run" : `none of ${n} runs`} ${kind} ${n === 1 ? "did not reach" : "reached"} ${100 * LEARNED} % (${average})`;
 }
 
