@@ -98,6 +98,17 @@ describe("an exploding run", () => {
     expect(digest(trainer.params)).toBe(before);
   });
 
+  it("that met one gradient that is not finite goes on with the next that is", () => {
+    const trainer = createTrainer({
+      params: { w: tensor([1e-45]) },
+      loss: (p, use: "log" | "sum") => (use === "log" ? log(p.w).sum() : p.w.sum()),
+      optimizer: sgd(0.5),
+    });
+    expect(() => trainer.step("log")).toThrow(DivergenceError);
+    expect(trainer.step("sum").step).toBe(0);
+    expect(trainer.params.w.item()).toBe(-0.5);
+  });
+
   it("names a parameter of an array and of a single tensor as code would", () => {
     const list = createTrainer({
       params: [tensor([1e-45])],
