@@ -4,7 +4,10 @@
 import { Lane } from "./simd";
 
 const CHUNK: i32 = 4096;
-const LEAST = memory.data<f32>([8.673617379884035e-19, 8.673617379884035e-19, 8.673617379884035e-19, 8.673617379884035e-19], 16); // 2^-60
+const LEAST = memory.data<f32>(
+  [8.673617379884035e-19, 8.673617379884035e-19, 8.673617379884035e-19, 8.673617379884035e-19],
+  16,
+); // 2^-60
 
 class Sum {
   /** x, or x^2 where that is a normal float and 0 where |x| < 2^-60: squares that underflow take three times as long. */

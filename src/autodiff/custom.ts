@@ -7,6 +7,7 @@ import { defineOp, run, type TensorLike } from "../ops/define.js";
 
 export const stopGradientOp = defineOp({
   name: "stopGradient",
+  moves: true,
   shape: ([x]) => x.shape,
   view: () => 0,
   forward: () => {},

@@ -17,6 +17,8 @@ export interface Op<A = unknown> {
   /** dtypes of the inputs in order; float32 where unnamed. */
   readonly inputs?: readonly DataType[];
   readonly dtype?: DataType;
+  /** It only moves elements: inputs of one dtype, whichever, and an output of the same. */
+  readonly moves?: boolean;
   /** The attributes never change a shape, an address or a workspace: a warm record takes new ones. */
   readonly dynamic?: boolean;
   /** The output's shape. Throws ShapeError naming op and shapes. */
@@ -64,13 +66,16 @@ export function makeRecord(
 ): OpRecord {
   const inputs = [a, b, c].filter((t) => t !== undefined).concat(rest ?? []);
   inputs.forEach((t, i) => {
-    const expected = op.inputs?.[i] ?? "float32";
+    const expected = op.moves ? a.dtype : (op.inputs?.[i] ?? "float32");
     if (t.dtype !== expected)
       throw new TypeError(
         `${op.name}: input ${i} ${showShape(t.shape)} is ${t.dtype}, expected ${expected}${expected === "int32" ? '. Make it with tensor(values, { dtype: "int32" })' : ""}`,
       );
   });
-  const output = new Tensor(Object.freeze([...op.shape(inputs, attributes)]), op.dtype ?? "float32");
+  const output = new Tensor(
+    Object.freeze([...op.shape(inputs, attributes)]),
+    op.moves ? a.dtype : (op.dtype ?? "float32"),
+  );
   const { memory } = scope.runtime;
   output.scope = scope;
   output.run = scope.run;

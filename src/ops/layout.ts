@@ -44,6 +44,7 @@ function copyStrided(
 
 export const reshapeOp = defineOp<Shape>({
   name: "reshape",
+  moves: true,
   shape: ([x], shape) => {
     const known = shape.reduce((n, size) => (size === -1 ? n : n * size), 1);
     const open = shape.filter((size) => size === -1).length;
@@ -74,6 +75,7 @@ function permutedCopy(r: OpRecord<readonly number[]>, x: number, out: number, in
 
 export const transposeOp = defineOp<readonly number[]>({
   name: "transpose",
+  moves: true,
   shape: ([x], axes) => axes.map((axis) => x.shape[axis]),
   forward: (r) => {
     if (isMatrixTranspose(r)) r.kernels.transpose(r.a.shape[0], r.a.shape[1], r.a.pointer, r.output.pointer);
@@ -141,6 +143,7 @@ function sliceBackward(r: OpRecord<SliceAttributes>): void {
 
 export const sliceViewOp = defineOp<SliceAttributes>({
   name: "slice",
+  moves: true,
   shape: sliceShape,
   view: ([x], { start }) => startOf(x, start),
   forward: () => {},
@@ -149,6 +152,7 @@ export const sliceViewOp = defineOp<SliceAttributes>({
 
 export const sliceOp = defineOp<SliceAttributes>({
   name: "slice",
+  moves: true,
   shape: sliceShape,
   forward: (r) =>
     copyStrided(
@@ -180,6 +184,7 @@ export function slice(x: TensorLike, start: readonly number[], size: readonly nu
 
 export const concatOp = defineOp<number>({
   name: "concat",
+  moves: true,
   shape: (inputs, axis) => {
     const [first] = inputs;
     let total = 0;
@@ -237,6 +242,7 @@ export function concat(tensors: readonly TensorLike[], axis = 0): Tensor {
 
 export const broadcastToOp = defineOp<Shape>({
   name: "broadcastTo",
+  moves: true,
   shape: ([x], wanted) => {
     const shape = checkShape("broadcastTo", wanted);
     const lead = shape.length - x.rank;

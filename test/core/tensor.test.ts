@@ -4,7 +4,7 @@ import { grad } from "../../src/autodiff/grad.js";
 import { DataError, ShapeError } from "../../src/base/errors.js";
 import { byteTensor, full, type Tensor, tensor, zeros } from "../../src/core/tensor.js";
 import { add, mul } from "../../src/ops/elementwise.js";
-import { concat, reshape } from "../../src/ops/layout.js";
+import { broadcastTo, concat, reshape, slice, transpose } from "../../src/ops/layout.js";
 import { sum } from "../../src/ops/reduce.js";
 import { accuracy, softmaxCrossEntropy } from "../../src/ops/softmax.js";
 
@@ -94,6 +94,57 @@ describe("a tensor of bytes", () => {
 
 describe("int32", () => {
   const whole = tensor([1, 2], { dtype: "int32" });
+
+  it("is moved by the ops that only move elements", () => {
+    const grid = tensor(Int32Array.of(1, 2, 3, 4, 5, 6), [2, 3]);
+    for (const [out, values] of [
+      [
+        reshape(grid, [3, 2]),
+        [
+          [1, 2],
+          [3, 4],
+          [5, 6],
+        ],
+      ],
+      [
+        transpose(grid),
+        [
+          [1, 4],
+          [2, 5],
+          [3, 6],
+        ],
+      ],
+      [
+        slice(grid, [0, 1], [2, 2]),
+        [
+          [2, 3],
+          [5, 6],
+        ],
+      ],
+      [
+        concat([grid, grid], 1),
+        [
+          [1, 2, 3, 1, 2, 3],
+          [4, 5, 6, 4, 5, 6],
+        ],
+      ],
+      [
+        broadcastTo(whole, [2, 2]),
+        [
+          [1, 2],
+          [1, 2],
+        ],
+      ],
+    ] as const) {
+      expect(out.dtype).toBe("int32");
+      expect(out.toArray()).toEqual(values);
+    }
+    expect(() => concat([grid, tensor([[1, 2, 3]])])).toThrow(
+      new TypeError(
+        'concat: input 1 [1, 3] is float32, expected int32. Make it with tensor(values, { dtype: "int32" })',
+      ),
+    );
+  });
 
   it("takes no part in arithmetic", () => {
     expect(() => add(whole, 1)).toThrow(new TypeError("add: input 0 [2] is int32, expected float32"));
