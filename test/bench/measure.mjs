@@ -1,0 +1,34 @@
+// Interleaved rounds: warm every program up to the optimised tier, then let each in turn run a short burst, many times over.
+
+export const median = (values) => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+};
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Doubles the steps of a burst until it lasts `ms`, and warms up on the way; the event loop turns between bursts. */
+async function warmUp(program, ms) {
+  let count = 1;
+  let us = await program.time(count);
+  while (us * count < ms * 1000 && count < 1 << 22) {
+    count = Math.ceil(count * Math.min(2, Math.max(1.1, (ms * 1000) / (us * count))));
+    us = await program.time(count);
+  }
+  for (let i = 0; i < 3 && us * count < 500_000; i++) {
+    await pause(5);
+    us = await program.time(count);
+  }
+  return Math.max(1, Math.round((ms * 1000) / us));
+}
+
+/** Median microseconds a step of each program, in their order. `rounds` bursts of about `ms` each. */
+export async function race(programs, { rounds, ms }) {
+  const counts = [];
+  for (const program of programs) counts.push(await warmUp(program, ms));
+  const times = programs.map(() => []);
+  for (let r = 0; r < rounds; r++)
+    for (let i = 0; i < programs.length; i++) times[i].push(await programs[i].time(counts[i]));
+  return times.map(median);
+}

@@ -1,0 +1,175 @@
+// Ours. W2 is what a user writes; W1, W3 and W7 call the kernel on tensors that are in the runtime's memory already, as in
+// a training step, and the cases "host" call the op outside a scope, which copies in and out.
+import { readFileSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { add, createTrainer, exp, nn, optim, random, relu, softmax, sum, tanh, tensor } from "../../../dist/index.js";
+import { eta, fixedValues, learningRate, maxNorm, readTask, sizes } from "../w2.mjs";
+
+const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
+
+function optimizerOf(kind) {
+  const { chain, clipByGlobalNorm, addNoise, sgd } = optim;
+  if (kind === "plain") return sgd(learningRate);
+  return chain(clipByGlobalNorm(maxNorm), addNoise({ eta, seed: 1 }), sgd(learningRate));
+}
+
+function makeTrainer(task, { batch, kind, init }) {
+  const model = nn.mlp(sizes, { init: nn.init[init] });
+  const given = { layers: task.layers.map(({ nIn, nOut, weight, bias }) => layer(nIn, nOut, weight, bias)) };
+  const { x, labels } = task.batch(batch);
+  const data = { x: tensor(x, [batch, 784]), y: tensor(labels) };
+  const trainer = createTrainer({
+    params: init === "he" ? given : model.init(random.key(1)),
+    loss: (params, { x, y }) => nn.softmaxCrossEntropy(model.apply(params, x), y),
+    optimizer: optimizerOf(kind),
+  });
+  return { trainer, step: () => trainer.step(data).loss };
+}
+
+const layer = (nIn, nOut, weight, bias) => ({ weight: tensor(weight, [nIn, nOut]), bias: tensor(bias) });
+
+/** A runtime with `count` arrays of floats in it; `runtime` is private to the library, the bench alone looks. */
+function memoryWith(...arrays) {
+  const { runtime } = createTrainer({
+    params: { w: tensor([0]) },
+    loss: ({ w }) => sum(w),
+    optimizer: optim.sgd(1),
+  });
+  const pointers = arrays.map((array) => {
+    const size = typeof array === "number" ? array : array.length;
+    const pointer = runtime.memory.allocatePersistent(size * 4);
+    if (typeof array !== "number") runtime.memory.f32.set(array, pointer >>> 2);
+    return pointer;
+  });
+  return { kernels: runtime.kernels, memory: runtime.memory, pointers };
+}
+
+function matmul({ form, m, k, n }) {
+  const { kernels, memory, pointers } = memoryWith(fixedValues(m * k), fixedValues(k * n), m * n);
+  const [a, b, c] = pointers;
+  const code = { NN: 0, TN: 1, NT: 2 }[form];
+  const scratch = memory.temporary(kernels.matmulScratch(code, m, n, k) * 4);
+  return { step: () => kernels.matmul(code, m, n, k, a, b, 0, 0, 0, scratch, c) };
+}
+
+function normals({ count, host }) {
+  const key = random.key(1);
+  if (host) return { step: () => void random.normal(key, [count]) };
+  const { kernels, pointers } = memoryWith(count);
+  let t = 0;
+  return { step: () => kernels.fillNormal(count, key.low, key.high, t++, 4, 0, pointers[0]) };
+}
+
+/** The noise of a full step alone: added to as many gradients as W2 has, beside the update that a plain step makes. */
+function update({ count, noise }) {
+  const { kernels, pointers } = memoryWith(fixedValues(count), fixedValues(count));
+  const [values, updates] = pointers;
+  let t = 0;
+  return {
+    step() {
+      if (noise) kernels.addNormal(count, 1, 0, t++, 4, 0, 1e-20, updates);
+      kernels.scale(count, -1, updates);
+      kernels.accumulate(count, updates, values);
+    },
+  };
+}
+
+function elementwise({ name, host }) {
+  const data = fixedValues(1e6, 4);
+  if (host) {
+    const x = tensor(data, [1000, 1000]);
+    const op = { relu, exp, tanh, softmax, add: (x) => add(x, x) }[name];
+    return { step: () => void op(x) };
+  }
+  const { kernels, pointers } = memoryWith(data, data, 1e6);
+  const [x, y, out] = pointers;
+  const steps = {
+    add: () => kernels.addKernel(1e6, x, 1, y, 1, out),
+    softmax: () => kernels.softmax(1000, 1000, x, out),
+  };
+  return { step: steps[name] ?? (() => kernels[`${name}Kernel`](1e6, x, out)) };
+}
+
+/**
+ * The kernel calls of one warm step, made again without the host: recorded through wrapped exports, written out as one
+ * straight function. What only answers a size or a scalar is the host's work and is left out.
+ */
+function replay(task, parameters) {
+  const { trainer, step } = makeTrainer(task, parameters);
+  const { runtime } = trainer;
+  const { kernels } = runtime;
+  const notKernels = new Set(["matmulScratch", "tableAddress", "heapBase", "exp", "log", "pow", "sin", "cos"]);
+  let calls = [];
+  runtime.kernels = Object.fromEntries(
+    Object.entries(kernels).map(([name, f]) => {
+      if (typeof f !== "function" || notKernels.has(name)) return [name, f];
+      const wrapped = (...args) => {
+        calls.push(`k.${name}(${args.map((v) => (Object.is(v, -0) ? "-0" : v)).join(",")});`);
+        return f(...args);
+      };
+      return [name, wrapped];
+    }),
+  );
+  for (let i = 0; i < 5; i++) {
+    calls = [];
+    step();
+  }
+  const all = new Function("k", calls.join("\n"));
+  const { memory } = runtime;
+  const before = memory.u8.slice();
+  return { calls: calls.length, step: () => all(kernels), prepare: () => memory.u8.set(before) };
+}
+
+/** Steps of trainers that are at most `until` steps old. */
+function young(task, parameters) {
+  let current = makeTrainer(task, parameters);
+  return {
+    step: () => current.step(),
+    prepare(count) {
+      if (current.trainer.steps + count <= parameters.until) return;
+      current = makeTrainer(task, parameters);
+      current.step();
+      current.step();
+    },
+  };
+}
+
+/** Growth of the JavaScript heap over `steps` steps, and what a step leaves to the collector, in bytes. */
+function heap(task, parameters) {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc");
+  const { step } = makeTrainer(task, parameters);
+  const run = (count) => {
+    for (let i = 0; i < count; i++) step();
+  };
+  const used = () => process.memoryUsage().heapUsed;
+  const settled = () => {
+    collect();
+    collect();
+    return used();
+  };
+  run(1000);
+  settled(); // the first call pays for its own bookkeeping
+  const before = settled();
+  run(parameters.steps);
+  const growth = settled() - before;
+  const start = used();
+  run(50);
+  return { growth, garbagePerStep: (used() - start) / 50 };
+}
+
+export async function open(file) {
+  const task = readTask(file);
+  return {
+    version,
+    workloads: {
+      W1: matmul,
+      W2: (p) => (p.until ? young(task, p) : p.replay ? replay(task, p) : makeTrainer(task, p)),
+      W3: normals,
+      W7: elementwise,
+      update,
+    },
+    ops: { heap: (parameters) => heap(task, parameters) },
+  };
+}
