@@ -1,6 +1,7 @@
 // The process of a peer written in JavaScript: `node worker.mjs PEER TASK`, then JSON lines in and out.
 // A peer exports open(task) -> { version, workloads }, and workloads[W](parameters) -> { step, prepare?, close? }:
-// `step` makes one step (a promise where `wait` is set) and returns its loss, `prepare(count)` runs untimed before a burst.
+// `step` makes one step (a promise where `wait` is set; `per` steps at once where it is given) and returns its loss,
+// `prepare(count)` runs untimed before a burst.
 // With --cold it makes one step of W2 and says so: the cold start.
 import { createInterface } from "node:readline";
 
@@ -19,12 +20,13 @@ if (mode === "--cold") {
 
 const programs = new Map();
 
-async function time({ step, wait, prepare }, count) {
+async function time({ step, wait, prepare, per = 1 }, count) {
   prepare?.(count);
+  const calls = Math.max(1, Math.round(count / per));
   const start = performance.now();
-  if (wait) for (let i = 0; i < count; i++) await step();
-  else for (let i = 0; i < count; i++) step();
-  return ((performance.now() - start) * 1000) / count;
+  if (wait) for (let i = 0; i < calls; i++) await step();
+  else for (let i = 0; i < calls; i++) step();
+  return ((performance.now() - start) * 1000) / (calls * per);
 }
 
 async function answer({ op, id, workload, parameters, count }) {

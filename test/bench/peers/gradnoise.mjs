@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { add, createTrainer, exp, nn, optim, random, relu, softmax, sum, tanh, tensor } from "../../../dist/index.js";
+import { median } from "../measure.mjs";
 import { eta, fixedValues, learningRate, maxNorm, readTask, sizes } from "../w2.mjs";
 
 const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
@@ -135,7 +136,7 @@ function young(task, parameters) {
   };
 }
 
-/** Growth of the JavaScript heap over `steps` steps, and what a step leaves to the collector, in bytes. */
+/** Growth of the JavaScript heap over `steps` steps (the median of five such runs), and what a step leaves to the collector, in bytes. */
 function heap(task, parameters) {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc");
@@ -151,9 +152,13 @@ function heap(task, parameters) {
   };
   run(1000);
   settled(); // the first call pays for its own bookkeeping
-  const before = settled();
-  run(parameters.steps);
-  const growth = settled() - before;
+  const growths = [];
+  for (let i = 0; i < 5; i++) {
+    const before = settled();
+    run(parameters.steps);
+    growths.push(settled() - before);
+  }
+  const growth = median(growths);
   const start = used();
   run(50);
   return { growth, garbagePerStep: (used() - start) / 50 };
