@@ -3,6 +3,7 @@ import { DataError, show } from "../base/errors.js";
 import { showShape } from "../base/shape.js";
 import { flatten, mapTree } from "../base/tree.js";
 import { hostTensor, isTensor, type Tensor } from "../core/tensor.js";
+import { transpose } from "../ops/layout.js";
 import { digestBytes } from "./digest.js";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.js";
 
@@ -30,13 +31,16 @@ export interface LoadOptions<P> {
   readonly like?: P;
   /** The file's name of a path, for files of other libraries. */
   readonly rename?: (path: string) => string;
+  /** Whether the file holds that matrix the other way round, as PyTorch holds weights: [nOut, nIn]. */
+  readonly transpose?: (path: string) => boolean;
 }
 
 /**
  * The tensors of a safetensors file: a tree like `like`, or a plain object by name without it.
  *
  * Throws DataError for a damaged file, a missing name or another shape, naming path and both shapes.
- * Example: `trainer.setParams(load(bytes, { like: trainer.params }))`
+ * Example: `trainer.setParams(load(bytes, { like: trainer.params }))`; weights of PyTorch's nn.Linear:
+ * `load(bytes, { like, rename: (path) => names[path], transpose: (path) => path.endsWith("weight") })`
  */
 export function load<P = { [name: string]: Tensor }>(bytes: Uint8Array, options: LoadOptions<P> = {}): P {
   const { tensors } = decodeSafetensors(bytes);
@@ -50,11 +54,14 @@ export function load<P = { [name: string]: Tensor }>(bytes: Uint8Array, options:
       throw new DataError(
         `load: the file has no tensor ${show(name)}. It holds: ${[...tensors.keys()].slice(0, 6).join(", ")}`,
       );
-    if (showShape(found.shape) !== showShape(leaf.shape))
+    const turned = options.transpose?.(path) ?? false;
+    const expected = turned ? [...leaf.shape].reverse() : leaf.shape;
+    if (showShape(found.shape) !== showShape(expected))
       throw new DataError(
-        `load: ${name}: expected shape ${showShape(leaf.shape)}, the file has ${showShape(found.shape)}`,
+        `load: ${name}: expected shape ${showShape(expected)}, the file has ${showShape(found.shape)}`,
       );
-    return hostTensor(found.data.slice(), found.shape);
+    const own = hostTensor(found.data.slice(), found.shape);
+    return turned ? transpose(own) : own;
   }) as P;
 }
 

@@ -135,7 +135,7 @@ export class Trainer<P, B, X, S> {
       checkLoss(loss);
       const value = loss.item();
       this.updated = false;
-      if (!Number.isFinite(value)) this.diverged(`the loss is ${value}${blame(batch)}`);
+      if (!Number.isFinite(value)) this.diverged(`the loss is ${value}`, blame(batch));
       this.training.backward(loss, this.leaves);
       const { block } = this;
       block.changed();
@@ -157,13 +157,18 @@ export class Trainer<P, B, X, S> {
     });
   }
 
-  private diverged(what: string): never {
+  /** `culprit` is the value of the batch that made it so, where one did. */
+  private diverged(what: string, culprit = ""): never {
     const { step, lastFiniteLoss } = this.state;
     const last = Number.isNaN(lastFiniteLoss)
       ? "there was no finite loss"
       : `the last finite loss was ${lastFiniteLoss}`;
     throw new DivergenceError(
-      `step ${step}: ${what}; ${last}. Lower the learning rate or the noise, or put clipByGlobalNorm(10) first in the chain`,
+      `step ${step}: ${what}${culprit && `: ${culprit}`}; ${last}. ${
+        culprit
+          ? "Replace that value, or leave out its example"
+          : "Lower the learning rate or the noise, or put clipByGlobalNorm(10) first in the chain"
+      }`,
       step,
       lastFiniteLoss,
     );

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import "../../src/ops/methods.js";
 import { DataError } from "../../src/base/errors.js";
 import { key } from "../../src/core/random.js";
-import { type Tensor, tensor } from "../../src/core/tensor.js";
+import { type Tensor, tensor, zeros } from "../../src/core/tensor.js";
 import { mlp } from "../../src/nn/layers.js";
 import { accumulate, chain, clipByGlobalNorm, freeze, sgd } from "../../src/optim/index.js";
 import { digest, load, save } from "../../src/train/save.js";
@@ -133,6 +133,23 @@ describe("save and load", () => {
     const file = save({ "dense.w": tensor([1, 2]) });
     const like = { weight: tensor([0, 0]) };
     expect(load(file, { like, rename: () => "dense.w" }).weight.data).toEqual(Float32Array.of(1, 2));
+  });
+
+  it("turns matrices that the file holds the other way round", () => {
+    const file = save({
+      w: tensor([
+        [1, 2, 3],
+        [4, 5, 6],
+      ]),
+      b: tensor([7]),
+    });
+    const like = { w: zeros([3, 2]), b: zeros([1]) };
+    expect(load(file, { like, transpose: (path) => path === "w" }).w.toArray()).toEqual([
+      [1, 4],
+      [2, 5],
+      [3, 6],
+    ]);
+    expect(() => load(file, { like })).toThrow("load: w: expected shape [3, 2], the file has [2, 3]");
   });
 
   it("do not lose one of two tensors of one path", () => {
