@@ -315,7 +315,7 @@ function blame(batch: unknown): string {
     for (const { path, leaf } of flatten(batch, isTensor, "batch")) {
       if (leaf.dtype !== "float32" || leaf.source || found) continue;
       const at = leaf.data.findIndex((v) => !Number.isFinite(v));
-      if (at >= 0) found = `: ${under("batch", path)} holds ${leaf.data[at]} at position ${at}`;
+      if (at >= 0) found = `${under("batch", path)} holds ${leaf.data[at]} at position ${at}`;
     }
   } catch {
     // a batch may hold anything; only tensors can be blamed
