@@ -27,17 +27,20 @@ async function warmUp(program, ms) {
 const longest = 5e6; // us
 
 /** Median microseconds a step of each program, in their order. `rounds` bursts of about `ms` each. */
-export async function race(programs, { rounds, ms }) {
+export const race = async (programs, options) => (await rounds(programs, options)).map(median);
+
+/** All the microseconds a step: for each program its bursts, in the order of the rounds. */
+export async function rounds(programs, { rounds: wanted, ms }) {
   const counts = [];
   for (const program of programs) counts.push(await warmUp(program, ms));
   const times = programs.map(() => []);
   const spent = programs.map(() => 0);
-  for (let r = 0; r < rounds; r++)
+  for (let r = 0; r < wanted; r++)
     for (let i = 0; i < programs.length; i++) {
       if (spent[i] > longest) continue;
       const us = await programs[i].time(counts[i]);
       times[i].push(us);
       spent[i] += us * counts[i];
     }
-  return times.map(median);
+  return times;
 }

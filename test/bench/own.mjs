@@ -1,22 +1,24 @@
 // Measurements of gradnoise alone: the host's share of a step, a zero start, the noise, the heap.
-import { race } from "./measure.mjs";
+import { median, rounds } from "./measure.mjs";
+import { openPeer } from "./remote.mjs";
 import { hostCases, noiseCase, zeroCases } from "./workloads.mjs";
 
-async function withPrograms(peer, workload, list, options) {
-  const programs = [];
-  for (const parameters of list) programs.push(await peer.open(workload, parameters));
-  const times = await race(programs, options);
+/** Median microseconds of two programs, and of what `compare` makes of the two bursts of each round. */
+async function pair(opening, options, compare) {
+  const programs = await Promise.all(opening);
+  const [a, b] = await rounds(programs, options);
   for (const program of programs) await program.close();
-  return times;
+  return [median(a), median(b), median(a.slice(0, b.length).map((us, r) => compare(us, b[r])))];
 }
 
 /** Step time minus the time of the same kernel calls, replayed without the host. */
 export async function hostShare(peer, options) {
   const figures = [];
   for (const { name, ...parameters } of hostCases) {
-    const list = [parameters, { ...parameters, replay: true }];
-    const [step, kernels] = await withPrograms(peer, "W2", list, { ...options, ms: 4 });
-    figures.push({ case: name, us: step - kernels, value: (100 * (step - kernels)) / step, unit: "% of a step" });
+    const list = [peer.open("W2", parameters), peer.open("W2", { ...parameters, replay: true })];
+    const short = { rounds: 4 * options.rounds, ms: 4 };
+    const [step, kernels, share] = await pair(list, short, (s, k) => (s - k) / s);
+    figures.push({ case: name, us: share * step, value: 100 * share, unit: "% of a step" });
     figures.push({ case: `${name}-step`, us: step, value: 1e6 / step, unit: "steps/s" });
     figures.push({ case: `${name}-kernels`, us: kernels, value: 1e6 / kernels, unit: "steps/s" });
   }
@@ -25,20 +27,34 @@ export async function hostShare(peer, options) {
 
 /** Steps at t < 500 from all-zero weights, beside those from He weights. */
 export async function zeroStart(peer, options) {
-  const [zero, he] = await withPrograms(peer, "W2", zeroCases, { ...options, ms: 60 });
+  const list = zeroCases.map((parameters) => peer.open("W2", parameters));
+  const [zero, he, ratio] = await pair(list, { ...options, ms: 60 }, (z, h) => z / h);
   return [
-    { case: "zero-start", us: zero, value: zero / he, unit: "x a step from He" },
+    { case: "zero-start", us: zero, value: ratio, unit: "x a step from He" },
     { case: "he-start", us: he, value: 1, unit: "x a step from He" },
   ];
 }
 
-/** What the noise adds to a plain update of W2's parameters. */
-export async function noiseCost(peer, options) {
+/** What the noise adds to a plain update of W2's parameters, and addNormal beside the same from Philox-10 words. */
+export async function noiseCost(peer, options, task) {
   const { count } = noiseCase;
-  const list = [{ count, noise: true }, { count }];
-  const [noisy, plain] = await withPrograms(peer, "update", list, { ...options, ms: 10 });
   const figure = (name, us) => ({ case: name, us, value: (us * 1000) / count, unit: "ns/parameter" });
-  return [figure("noise", noisy - plain), figure("noisy-update", noisy), figure("plain-update", plain)];
+  const short = { rounds: 2 * options.rounds, ms: 5 };
+  const update = [peer.open("update", { count }), peer.open("update", { count, noise: false })];
+  const [noisy, plain, added] = await pair(update, short, (n, p) => n - p);
+  const figures = [figure("added-by-noise", added), figure("noisy-update", noisy), figure("plain-update", plain)];
+  const philox = await openPeer("philox", task);
+  try {
+    const programs = [peer.open("update", { count, plain: false }), philox.open("update", { count })];
+    const [ours, other, ratio] = await pair(programs, short, (a, b) => a / b);
+    figures.push(figure("noise-alone", ours), figure("noise-alone-philox-10", other));
+    figures.push({ case: "of-philox-10", us: ours, value: ratio, unit: "x the Philox-10 path" });
+  } catch (error) {
+    console.error(`noise: ${error.message}`);
+  } finally {
+    philox.stop();
+  }
+  return figures;
 }
 
 /** Growth of the JavaScript heap over 1,000 steps. */

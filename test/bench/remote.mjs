@@ -16,6 +16,7 @@ const oneThread = {
 export const peers = {
   gradnoise: { node: true },
   roof: { node: true },
+  philox: { node: true },
   tfjs: { node: true, package: "@tensorflow/tfjs-backend-wasm" },
   "jax-js": { node: true, package: "@jax-js/jax" },
   onnxruntime: { node: true, package: "onnxruntime-web" },

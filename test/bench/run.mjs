@@ -30,7 +30,7 @@ const { values: options } = parseArgs({
 });
 const rounds = Number(options.rounds);
 if (!Number.isInteger(rounds) || rounds < 1) throw new RangeError(`--rounds expected an integer >= 1`);
-const everyPeer = Object.keys(peers).filter((name) => name !== "gradnoise" && name !== "roof");
+const everyPeer = Object.keys(peers).filter((name) => !["gradnoise", "roof", "philox"].includes(name));
 const wanted = options.peers === "all" ? everyPeer : (options.peers?.split(",") ?? []);
 for (const name of wanted)
   if (!everyPeer.includes(name)) throw new RangeError(`--peers: "${name}" is none of ${everyPeer.join(", ")}`);
@@ -166,7 +166,7 @@ try {
   const [ours] = open;
   for (const name of only.filter((name) => name in extras)) {
     const [title, measure] = extras[name];
-    const list = await attempt(name, () => measure(ours, { rounds }));
+    const list = await attempt(name, () => measure(ours, { rounds }, task));
     for (const figure of list ?? []) add({ ...figure, peer: "gradnoise", workload: name });
     const rows = (list ?? []).map((f) => [f.case, f.us ? `${f.us.toFixed(1)} us` : "", f.value.toFixed(2), f.unit]);
     say(`\n${title}\n${table(["case", "median", "value", "unit"], rows)}`);

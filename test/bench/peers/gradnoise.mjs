@@ -62,14 +62,15 @@ function normals({ count, host }) {
   return { step: () => kernels.fillNormal(count, key.low, key.high, t++, 4, 0, pointers[0]) };
 }
 
-/** The noise of a full step alone: added to as many gradients as W2 has, beside the update that a plain step makes. */
-function update({ count, noise }) {
+/** Of a full step's update alone, over as many parameters as W2 has: with noise, plain, or the noise and nothing else. */
+function update({ count, noise = true, plain = true }) {
   const { kernels, pointers } = memoryWith(fixedValues(count), fixedValues(count));
   const [values, updates] = pointers;
   let t = 0;
   return {
     step() {
       if (noise) kernels.addNormal(count, 1, 0, t++, 4, 0, 1e-20, updates);
+      if (!plain) return;
       kernels.scale(count, -1, updates);
       kernels.accumulate(count, updates, values);
     },
@@ -150,7 +151,7 @@ function heap(task, parameters) {
     collect();
     return used();
   };
-  run(1000);
+  run(3000);
   settled(); // the first call pays for its own bookkeeping
   const growths = [];
   for (let i = 0; i < 5; i++) {

@@ -38,6 +38,9 @@ def serve(version, workloads):
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 
+    if sys.argv[2:] == ["--cold"]:
+        say({"loss": workloads["W2"]({"batch": 32, "kind": "full"})()})
+        return
     programs = {}
     say({"version": version})
     for line in sys.stdin:
