@@ -1,6 +1,7 @@
 // The workloads of the benchmark: every case with its sizes, and how microseconds become the figure that is quoted.
 // W1 matrix products · W2 a step of the paper's network · W3 normals · W4 an LSTM step · W5 convolutions · W6 cold start ·
-// W7 elementwise. Cases of our own only: host (the host's share of a step), zero (a zero start beside a He start), heap.
+// W7 elementwise. gradnoise is timed on tensors in its memory, as in a step; "gradnoise-host" is the same op called outside
+// a scope, which copies in and out.
 
 const gigaflops = (flop) => ({ unit: "GFLOP/s", value: (us) => flop / us / 1e3 });
 const millions = (count, of) => ({ unit: `M ${of}/s`, value: (us) => count / us });
@@ -57,7 +58,7 @@ export const workloads = {
   },
   W2: { title: "a training step of 784-20x50-10 (full: clip, noise, SGD; plain: SGD)", cases: mlpCases },
   W3: {
-    title: "draws from N(0, 1), float32",
+    title: "draws from N(0, 1), float32 (host: returned as a host tensor)",
     cases: [
       { name: "1M", count: 1e6, ...millions(1e6, "samples") },
       { name: "10M", count: 1e7, ...millions(1e7, "samples") },
@@ -72,7 +73,7 @@ export const workloads = {
     cases: ["cnn", "cgru20"].map((name) => ({ name, ...steps })),
   },
   W7: {
-    title: "elementwise over 1M floats; softmax of 1000 x 1000",
+    title: "elementwise over 1M floats; softmax of 1000 x 1000 (host: outside a scope, copied in and out)",
     cases: ["relu", "add", "exp", "tanh", "softmax"].map((name) => ({ name, ...millions(1e6, "elements") })),
   },
 };
