@@ -3,13 +3,13 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { median } from "./measure.mjs";
-import { commandOf } from "./remote.mjs";
+import { commandOf, oneThread } from "./remote.mjs";
 
 /** Milliseconds until the process wrote its first line. Throws when it wrote none. */
 function untilFirstLine([command, args]) {
   return new Promise((resolve, reject) => {
     const start = performance.now();
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "ignore"] });
+    const child = spawn(command, args, { stdio: ["ignore", "pipe", "ignore"], env: oneThread });
     let ms;
     child.stdout.once("data", () => {
       ms = performance.now() - start;

@@ -1,10 +1,12 @@
 // A peer is a process of its own that answers JSON lines, so that no peer's garbage or globals reach another.
 import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
-const oneThread = {
+/** The environment of every peer. */
+export const oneThread = {
   ...process.env,
   OPENBLAS_NUM_THREADS: "1",
   OMP_NUM_THREADS: "1",
@@ -26,6 +28,23 @@ export const peers = {
   numpy: { python: "numpy", script: "numpy_by_hand.py" },
 };
 
+/**
+ * An OpenBLAS older than the processor may not know it and take kernels without AVX, a third as fast (seen: Debian 12's on
+ * a new Xeon): such a win would be no win. Then it is told to take the 256-bit ones. OPENBLAS_CORETYPE overrides.
+ */
+function helpBlas(python) {
+  const cpu = existsSync("/proc/cpuinfo") ? readFileSync("/proc/cpuinfo", "utf8") : "";
+  if (oneThread.OPENBLAS_CORETYPE || !/\bavx2\b/.test(cpu)) return;
+  const env = { ...oneThread, OPENBLAS_VERBOSE: "2" };
+  const { stderr, stdout } = spawnSync(python, ["-c", "import numpy; numpy.ones((2, 2)) @ numpy.ones((2, 2))"], {
+    env,
+  });
+  const core = /Core: (\w+)/.exec(`${stdout}${stderr}`)?.[1];
+  if (!/^(Prescott|Core2|Nehalem|Generic)$/i.test(core ?? "")) return;
+  oneThread.OPENBLAS_CORETYPE = "Haswell";
+  console.error(`OpenBLAS took ${core} for this processor and is told to take Haswell: it would be slow otherwise`);
+}
+
 /** The command line of a peer, or undefined where python has not the module. */
 export function commandOf(name, extra = []) {
   const { python, script } = peers[name];
@@ -33,7 +52,9 @@ export function commandOf(name, extra = []) {
   const found = ["/usr/bin/python3", "python3"].find(
     (command) => spawnSync(command, ["-c", `import ${python}`], { env: oneThread }).status === 0,
   );
-  return found && [found, [here(`peers/${script}`), ...extra]];
+  if (!found) return undefined;
+  helpBlas(found);
+  return [found, [here(`peers/${script}`), ...extra]];
 }
 
 /** Starts a peer. Throws when it ends early; undefined where it cannot be had on this machine. */
