@@ -9,7 +9,11 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 
 function files(folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) =>
-    entry.isDirectory() ? files(join(folder, entry.name)) : [join(folder, entry.name)],
+    entry.name === "node_modules"
+      ? []
+      : entry.isDirectory()
+        ? files(join(folder, entry.name))
+        : [join(folder, entry.name)],
   );
 }
 
