@@ -68,10 +68,10 @@ describe("the layout of chunks, lanes and words", () => {
     const words = new Uint32Array(normals);
     expect(g.at.map((i) => hex(words[i])).join(" ")).toBe(g.hex);
     expect(hashOf(words)).toBe(g.hash);
-    // 6.7e-6 is the largest error of the cosine; radii stay below 6.7
+    // the cosine errs by 6.7e-6 of a radius below 6.7, the logarithm by 1.4e-5, which counts most where the radius is small
     const values = new Float32Array(normals);
     g.at.forEach((i, k) => {
-      expect(Math.abs(values[i] - g.true[k])).toBeLessThan(4e-5);
+      expect(Math.abs(values[i] - g.true[k])).toBeLessThan(6e-5);
     });
   });
 

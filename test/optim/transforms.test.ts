@@ -107,9 +107,9 @@ describe("addNoise", () => {
   });
 
   it("takes a schedule of one's own for the standard deviation", () => {
-    const [, , third] = runVector(addNoise({ std: (t) => (t === 2 ? 3 : 0), seed: 1 }), [zero, zero, zero]);
+    const [, , third] = runVector(addNoise({ std: (t) => (t === 2 ? 4 : 0), seed: 1 }), [zero, zero, zero]);
     const [, , unit] = runVector(addNoise({ std: 1, seed: 1 }), [zero, zero, zero]);
-    expect(bits(third)).toEqual(bits(unit.map((v) => 3 * v)));
+    expect(bits(third)).toEqual(bits(unit.map((v) => 4 * v)));
   });
 
   it("of variance 0 leaves every bit", () => {
