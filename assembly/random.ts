@@ -41,6 +41,8 @@ const MASK = memory.data<u32>([
 
 /** 2 ln 2 less the 1e-5 by which the polynomial lies below log2, so that the variance is 1. */
 const TWO_LN_2: f64 = 1.3862797;
+const LEAST_STD: f32 = 8.673617379884035e-19; // 2^-60
+const TWO_60: f64 = 1152921504606846976;
 
 class Philox {
   /** Four Philox4x32-10 blocks, one a lane; the four output words go to `out` as four vectors. */
@@ -199,7 +201,7 @@ export function fillNormal(count: i32, key0: i32, key1: i32, step: i32, stream: 
   run(count, key0, key1, step, stream, first, 1, out, false);
 }
 
-/** g[i] += n(first + i) with the standard deviation folded into the radius: no product a number. std >= 1e-18. */
+/** g[i] += n(first + i) with the standard deviation folded into the radius: no product a number. std >= 1e-36. */
 export function addNormal(
   count: i32,
   key0: i32,
@@ -229,7 +231,11 @@ function run(
   out: usize,
   accumulate: bool,
 ): void {
-  const factor = f32x4.splat(<f32>(TWO_LN_2 * <f64>std * <f64>std));
+  // std^2 has to be a normal float: a tiny std is multiplied by 2^60 first, and its numbers by 2^-60 at the end
+  const tiny = std < LEAST_STD;
+  const root = tiny ? <f64>std * TWO_60 : <f64>std;
+  const back: f32 = tiny ? <f32>(1 / TWO_60) : 1;
+  const factor = f32x4.splat(<f32>(TWO_LN_2 * root * root));
   let position = first;
   const end = first + count;
   while (position < end) {
@@ -238,12 +244,12 @@ function run(
     const to = min(1024, end - (chunk << 10));
     const blocks = (to + 31) >>> 5;
     Xoshiro.fill(chunk, key0, key1, step, stream, blocks * 3);
-    if (accumulate && from == 0 && (to & 31) == 0) {
+    if (accumulate && !tiny && from == 0 && (to & 31) == 0) {
       addBlocks(out, blocks, factor);
     } else {
       Gauss.transform(NORMALS, blocks, factor, false);
       for (let i = from; i < to; i++) {
-        const n = load<f32>(NORMALS + (i << 2));
+        const n = load<f32>(NORMALS + (i << 2)) * back;
         const p = out + ((i - from) << 2);
         store<f32>(p, accumulate ? load<f32>(p) + n : n);
       }

@@ -108,7 +108,16 @@ export class Trainer<P, B, X, S> {
 
   private context(training: boolean): LossContext<S> {
     const { step, userState } = this.state;
-    return { step, key: foldIn(foldIn(this.rootKey, STREAM.dropout), step), training, state: userState as S };
+    const root = this.rootKey;
+    return {
+      step,
+      // made when asked for: most losses have no dropout
+      get key() {
+        return foldIn(foldIn(root, STREAM.dropout), step);
+      },
+      training,
+      state: userState as S,
+    };
   }
 
   private within<T>(scope: Scope, f: () => T): T {

@@ -69,7 +69,7 @@ function update({ count, noise = true, plain = true }) {
   let t = 0;
   return {
     step() {
-      if (noise) kernels.addNormal(count, 1, 0, t++, 4, 0, 1e-20, updates);
+      if (noise) kernels.addNormal(count, 1, 0, t++, 4, 0, 1e-6, updates);
       if (!plain) return;
       kernels.scale(count, -1, updates);
       kernels.accumulate(count, updates, values);
