@@ -4,19 +4,28 @@ import { sum } from "./reduce";
 import { Lane } from "./simd";
 
 class Row {
-  /** Largest of n floats; NaN if one is NaN. */
+  /** Largest of n floats. A NaN is passed over: its own exp makes the row's sum NaN. */
   @inline static max(n: i32, x: usize): f32 {
     let m: f32 = -Infinity;
     let i = 0;
-    if (n >= 4) {
+    if (n >= 8) {
       let v = v128.load(x);
-      for (i = 4; i + 4 <= n; i += 4) v = f32x4.max(v, v128.load(x + (i << 2)));
-      m = max(
-        max(f32x4.extract_lane(v, 0), f32x4.extract_lane(v, 1)),
-        max(f32x4.extract_lane(v, 2), f32x4.extract_lane(v, 3)),
-      );
+      let w = v128.load(x, 16);
+      for (i = 8; i + 8 <= n; i += 8) {
+        v = f32x4.pmax(v, v128.load(x + (i << 2)));
+        w = f32x4.pmax(w, v128.load(x + (i << 2), 16));
+      }
+      v = f32x4.pmax(v, w);
+      for (let l = 0; l < 4; l++) {
+        const y = f32x4.extract_lane(v, 0);
+        m = y > m ? y : m;
+        v = i32x4.shuffle(v, v, 1, 2, 3, 0);
+      }
     }
-    for (; i < n; i++) m = max(m, load<f32>(x + (i << 2)));
+    for (; i < n; i++) {
+      const y = load<f32>(x + (i << 2));
+      m = y > m ? y : m;
+    }
     return m;
   }
 

@@ -53,7 +53,7 @@ export const negOp = unary(
   (r, n) => r.kernels.negKernel(n, r.gradientOut, r.gradientIn[0]),
 );
 
-/** e^x. Shapes: any. Largest error 1 ulp; 0 below 2^-126. Source: Cephes expf. */
+/** e^x. Shapes: any. Largest error 1 ulp; 0 below -86.98, where it is under 2^-125. Source: Cephes expf. */
 export const exp = (x: TensorLike): Tensor => run(expOp, undefined, x);
 /** Natural logarithm. Shapes: any. Largest error 0.8 ulp. -Infinity at 0, NaN below. Source: Cephes logf. */
 export const log = (x: TensorLike): Tensor => run(logOp, undefined, x);
