@@ -2,6 +2,7 @@
 import { Elementary } from "./math";
 import { sum } from "./reduce";
 import { Lane } from "./simd";
+import { scale } from "./update";
 
 class Row {
   /** Largest of n floats. A NaN is passed over: its own exp makes the row's sum NaN. */
@@ -47,15 +48,11 @@ class Row {
   }
 }
 
-/** y[r] = exp(x[r] - max) / sum, for every row r of x [rows, n]. */
+/** y[r] = exp(x[r] - max) times 1 / sum, for every row r of x [rows, n]. */
 export function softmax(rows: i32, n: i32, x: usize, y: usize): void {
   for (let r = 0; r < rows; r++) {
     Row.expShifted(n, x, Row.max(n, x), y);
-    const total = sum(n, y);
-    const t = f32x4.splat(total);
-    let i = 0;
-    for (; i + 4 <= n; i += 4) v128.store(y + (i << 2), f32x4.div(v128.load(y + (i << 2)), t));
-    for (; i < n; i++) store<f32>(y + (i << 2), load<f32>(y + (i << 2)) / total);
+    scale(n, 1 / sum(n, y), y);
     x += n << 2;
     y += n << 2;
   }
@@ -94,7 +91,7 @@ export function crossEntropy(rows: i32, n: i32, x: usize, labels: usize, y: usiz
     Row.expShifted(n, x, m, y);
     const total = sum(n, y);
     store<f32>(losses + (r << 2), Scalar.log(total) + (m - load<f32>(x + (label << 2))));
-    for (let i = 0; i < n; i++) store<f32>(y + (i << 2), load<f32>(y + (i << 2)) / total);
+    scale(n, 1 / total, y);
     x += n << 2;
     y += n << 2;
   }

@@ -50,14 +50,14 @@ describe("ten training steps", () => {
       "3fcc19cd",
       "3f8af14a",
       "3ff3789b",
-      "3f92072c",
+      "3f92072d",
       "3fa44cf0",
-      "3fa62110",
+      "3fa6210f",
       "3f7d5db3",
       "3fd3e0b2",
-      "3f7548ea",
+      "3f7548e8",
       "3f8de39d",
-      "9a1ec9b2c2e63940",
+      "cafbd1c6ec9480e7",
     ]);
   });
 
@@ -69,12 +69,12 @@ describe("ten training steps", () => {
       "40487857",
       "4010893a",
       "3fa78a6a",
-      "3f71cc5f",
+      "3f71cc60",
       "3f857f2b",
       "3f5d5b40",
       "3fba35a1",
-      "3fd9e41c",
-      "1bcca24742b6f570",
+      "3fd9e41d",
+      "9b96909a6d7f6020",
     ]);
   });
 });
