@@ -42,7 +42,7 @@ const MASK = memory.data<u32>([
 /** 2 ln 2 less the 1e-5 by which the polynomial lies below log2, so that the variance is 1. */
 const TWO_LN_2: f64 = 1.3862797;
 const LEAST_STD: f32 = 8.673617379884035e-19; // 2^-60
-const TWO_60: f64 = 1152921504606846976;
+const TWO_60: f64 = 1.152921504606847e18;
 
 class Philox {
   /** Four Philox4x32-10 blocks, one a lane; the four output words go to `out` as four vectors. */
