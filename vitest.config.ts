@@ -9,6 +9,7 @@ export default defineConfig({
         test: {
           name: "node",
           environment: "node",
+          setupFiles: ["test/setup.ts"],
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.slow.test.ts", "test/bench/**"],
           testTimeout: 60_000,

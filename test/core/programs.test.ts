@@ -54,7 +54,14 @@ describe("a random program", () => {
   it("has the gradient that central differences say", () => {
     fc.assert(
       fc.property(programs, fc.nat({ max: 1000 }), (program, seed) => {
-        checkGrad((params: Tensor[]) => run(program, params), start(seed), { tolerance: 0.03, step: 2 ** -7 });
+        const check = (step: number) =>
+          checkGrad((params: Tensor[]) => run(program, params), start(seed), { tolerance: 0.03, step });
+        // a wide step fails where a program bends sharply, a narrow one where its value is large: a wrong gradient at both
+        try {
+          check(2 ** -7);
+        } catch {
+          check(2 ** -10);
+        }
       }),
       { numRuns: 300 },
     );
