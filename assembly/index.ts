@@ -17,7 +17,6 @@ export {
   reluKernel,
   sigmoidBackward,
   sigmoidKernel,
-  sqrtKernel,
   subKernel,
   tanhBackward,
   tanhKernel,
@@ -26,7 +25,7 @@ export { copy, copyStrided, transpose } from "./layout";
 export { cos, exp, log, pow, sin } from "./math";
 export { matmul, matmulScratch } from "./matmul";
 export { addNormal, fillNormal, fillUniform, fillWords, philox, xoshiro } from "./random";
-export { firstNonFinite, maxColumns, sum, sumColumns, sumRows, sumSquares, sumSquaresWide } from "./reduce";
+export { maxColumns, sum, sumColumns, sumRows, sumSquares, sumSquaresWide } from "./reduce";
 export { countCorrect, crossEntropy, crossEntropyBackward, softmax, softmaxBackward } from "./softmax";
 export { accumulate, adam, momentum, scale } from "./update";
 

@@ -188,9 +188,3 @@ export function maxColumns(outer: i32, count: i32, inner: i32, x: usize, out: us
     out += inner << 2;
   }
 }
-
-/** Position of the first value that is NaN or infinite, or -1. */
-export function firstNonFinite(n: i32, x: usize): i32 {
-  for (let i = 0; i < n; i++) if ((load<u32>(x + (i << 2)) & 0x7f800000) == 0x7f800000) return i;
-  return -1;
-}

@@ -26,7 +26,6 @@ export interface Kernels {
   sigmoidKernel(n: N, x: N, out: N): void;
   reluKernel(n: N, x: N, out: N): void;
   negKernel(n: N, x: N, out: N): void;
-  sqrtKernel(n: N, x: N, out: N): void;
   addKernel(n: N, a: N, aStep: N, b: N, bStep: N, out: N): void;
   subKernel(n: N, a: N, aStep: N, b: N, bStep: N, out: N): void;
   mulKernel(n: N, a: N, aStep: N, b: N, bStep: N, out: N): void;
@@ -46,7 +45,6 @@ export interface Kernels {
   sumRows(outer: N, count: N, x: N, scale: N, out: N): void;
   sumColumns(outer: N, count: N, inner: N, x: N, scale: N, out: N): void;
   maxColumns(outer: N, count: N, inner: N, x: N, out: N): void;
-  firstNonFinite(n: N, x: N): N;
   // softmax
   softmax(rows: N, n: N, x: N, y: N): void;
   softmaxBackward(rows: N, n: N, y: N, dy: N, scratch: N, dx: N): void;

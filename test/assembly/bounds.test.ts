@@ -23,7 +23,7 @@ function walled(n: number): { out: number; intact: () => boolean } {
 /** Kernels by name: floats of input (two of them), of output, and the call. */
 type Call = (n: number, x: number, y: number, out: number) => void;
 const calls: [string, (n: number) => number, Call][] = [
-  ...(["expKernel", "logKernel", "tanhKernel", "sigmoidKernel", "reluKernel", "negKernel", "sqrtKernel"] as const).map(
+  ...(["expKernel", "logKernel", "tanhKernel", "sigmoidKernel", "reluKernel", "negKernel"] as const).map(
     (name): [string, (n: number) => number, Call] => [name, (n) => n, (n, x, _, out) => k[name](n, x, out)],
   ),
   ...(["addKernel", "subKernel", "mulKernel", "divKernel", "equalKernel"] as const).flatMap(

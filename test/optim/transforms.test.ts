@@ -112,6 +112,12 @@ describe("addNoise", () => {
     expect(bits(third)).toEqual(bits(unit.map((v) => 4 * v)));
   });
 
+  it("of a standard deviation whose square is no float is the unit noise, scaled", () => {
+    const [unit] = runVector(addNoise({ std: 1, seed: 1 }), [zero]);
+    const [tiny] = runVector(addNoise({ std: 2 ** -70, seed: 1 }), [zero]);
+    expect(bits(tiny)).toEqual(bits(unit.map((v) => v * 2 ** -70)));
+  });
+
   it("of variance 0 leaves every bit", () => {
     const g = [series(50)];
     expect(runVector(addNoise({ eta: 0, seed: 1 }), g).map(bits)).toEqual(g.map(bits));
