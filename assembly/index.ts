@@ -25,7 +25,7 @@ export { copy, copyStrided, transpose } from "./layout";
 export { cos, exp, log, pow, sin } from "./math";
 export { matmul, matmulScratch } from "./matmul";
 export { addNormal, fillNormal, fillUniform, fillWords, philox, xoshiro } from "./random";
-export { maxColumns, sum, sumColumns, sumRows, sumSquares, sumSquaresWide } from "./reduce";
+export { maxColumns, segmentSquares, sum, sumColumns, sumRows, sumSquares, sumSquaresWide } from "./reduce";
 export { countCorrect, crossEntropy, crossEntropyBackward, softmax, softmaxBackward } from "./softmax";
 export { accumulate, adam, momentum, scale } from "./update";
 

@@ -8,12 +8,13 @@ const EXP = memory.data<f32>([
     12583038.0, 12583038.0, 12583038.0, 12583038.0, // 16: 1.5 * 2^23 + 126: added, it rounds to the nearest integer n and leaves n + 126
     -0.693359375, -0.693359375, -0.693359375, -0.693359375, // 32: -ln 2, high part
     2.1219444e-4, 2.1219444e-4, 2.1219444e-4, 2.1219444e-4, // 48: -ln 2, low part
-    5.0000001201e-1, 5.0000001201e-1, 5.0000001201e-1, 5.0000001201e-1, // 64
-    1.6666665459e-1, 1.6666665459e-1, 1.6666665459e-1, 1.6666665459e-1, // 80
-    4.1665795894e-2, 4.1665795894e-2, 4.1665795894e-2, 4.1665795894e-2, // 96
-    8.3334519073e-3, 8.3334519073e-3, 8.3334519073e-3, 8.3334519073e-3, // 112
-    1.3981999507e-3, 1.3981999507e-3, 1.3981999507e-3, 1.3981999507e-3, // 128
-    1.98756915e-4, 1.98756915e-4, 1.98756915e-4, 1.98756915e-4, // 144
+    // 64..128: exp(r) = 1 + r + r^2 p(r), |r| <= ln 2 / 2, largest error 3e-9 (a Lawson fit)
+    0.49999994, 0.49999994, 0.49999994, 0.49999994, // 64
+    0.16666521, 0.16666521, 0.16666521, 0.16666521, // 80
+    0.04166839, 0.04166839, 0.04166839, 0.04166839, // 96
+    0.008368745, 0.008368745, 0.008368745, 0.008368745, // 112
+    0.0013814541, 0.0013814541, 0.0013814541, 0.0013814541, // 128
+    12583039.0, 12583039.0, 12583039.0, 12583039.0, // 144: leaves n + 127, where n < 128 is known
     1.0, 1.0, 1.0, 1.0, // 160
     -86.98, -86.98, -86.98, -86.98, // 176: below it exp is under 2^-125 and is 0
     89.0, 89.0, 89.0, 89.0, // 192: exp is infinite from 88.73; n stays below 130
@@ -45,29 +46,47 @@ const LOG = memory.data<f32>([
 
 // biome-ignore format: a row is one vector
 const TANH = memory.data<f32>([
-    -2.0, -2.0, -2.0, -2.0, // 0
-    -20.0, -20.0, -20.0, -20.0, // 16: e^-20 is nothing beside 1
+    -2.88539008, -2.88539008, -2.88539008, -2.88539008, // 0: -2 log2(e)
+    -30.0, -30.0, -30.0, -30.0, // 16: 2^-30 is nothing beside 1
     2.0, 2.0, 2.0, 2.0, // 32
     -0.0, -0.0, -0.0, -0.0, // 48: the sign
+    // 64..144: 2^f = 1 + f p(f), |f| <= 1/2, largest relative error of f p(f) 1.1e-8 (a Lawson fit)
+    0.6931472, 0.6931472, 0.6931472, 0.6931472, // 64
+    0.2402265, 0.2402265, 0.2402265, 0.2402265, // 80
+    0.055503573, 0.055503573, 0.055503573, 0.055503573, // 96
+    0.009618238, 0.009618238, 0.009618238, 0.009618238, // 112
+    0.0013390759, 0.0013390759, 0.0013390759, 0.0013390759, // 128
+    1.5403512e-4, 1.5403512e-4, 1.5403512e-4, 1.5403512e-4, // 144
 ], 16);
 
 export class Elementary {
+  /** exp(r) for the remainder of x after n ln 2. */
+  @inline static expRest(x: v128, n: v128): v128 {
+    const r = f32x4.add(f32x4.add(x, f32x4.mul(n, v128.load(EXP, 32))), f32x4.mul(n, v128.load(EXP, 48)));
+    const r2 = f32x4.mul(r, r);
+    const p01 = f32x4.add(v128.load(EXP, 64), f32x4.mul(v128.load(EXP, 80), r));
+    const p23 = f32x4.add(v128.load(EXP, 96), f32x4.mul(v128.load(EXP, 112), r));
+    const p = f32x4.add(p01, f32x4.mul(r2, f32x4.add(p23, f32x4.mul(r2, v128.load(EXP, 128)))));
+    return f32x4.add(f32x4.add(f32x4.mul(p, r2), r), v128.load(EXP, 160));
+  }
+
   /** exp(x); 0 where the result would be below 2^-125. */
   @inline static exp(input: v128): v128 {
     const x = f32x4.pmin(input, v128.load(EXP, 192));
     const magic = v128.load(EXP, 16);
     const shifted = f32x4.add(f32x4.mul(x, v128.load(EXP)), magic);
-    const n = f32x4.sub(shifted, magic);
-    const r = f32x4.add(f32x4.add(x, f32x4.mul(n, v128.load(EXP, 32))), f32x4.mul(n, v128.load(EXP, 48)));
-    const r2 = f32x4.mul(r, r);
-    const p01 = f32x4.add(v128.load(EXP, 64), f32x4.mul(v128.load(EXP, 80), r));
-    const p23 = f32x4.add(v128.load(EXP, 96), f32x4.mul(v128.load(EXP, 112), r));
-    const p45 = f32x4.add(v128.load(EXP, 128), f32x4.mul(v128.load(EXP, 144), r));
-    const p = f32x4.add(p01, f32x4.mul(r2, f32x4.add(p23, f32x4.mul(r2, p45))));
-    const y = f32x4.add(f32x4.add(f32x4.mul(p, r2), r), v128.load(EXP, 160));
+    const y = Elementary.expRest(x, f32x4.sub(shifted, magic));
     // The low bits of `shifted` are the exponent of 2^(n - 1). A product, not a sum of bits: it turns into infinity at
     // the top and keeps NaN by itself, which saves two selects of three instructions each.
     const scaled = f32x4.mul(f32x4.add(y, y), i32x4.shl(shifted, 23));
+    return v128.andnot(scaled, f32x4.lt(x, v128.load(EXP, 176)));
+  }
+
+  /** The same bits for x <= 0, in two operations less. */
+  @inline static expNegative(x: v128): v128 {
+    const magic = v128.load(EXP, 144);
+    const shifted = f32x4.add(f32x4.mul(x, v128.load(EXP)), magic);
+    const scaled = f32x4.mul(Elementary.expRest(x, f32x4.sub(shifted, magic)), i32x4.shl(shifted, 23));
     return v128.andnot(scaled, f32x4.lt(x, v128.load(EXP, 176)));
   }
 
@@ -101,24 +120,23 @@ export class Elementary {
   }
 
   /**
-   * -d / (2 + d) with d = exp(-2 |x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1), in which nothing cancels: one path for all x.
-   * Eigen's rational 13/6 is rejected: roundings up to 5.4 ulp, and it stops 4 ulp short of 1.
+   * d / (2 - d) with d = 1 - exp(-2 |x|) = (1 - 2^n) - 2^n (2^f - 1), in which nothing cancels: one path for all x.
+   * A rational function (13/6 or 9/8) is as fast, but errs by up to 6 ulp and reaches 1 only by a clamp.
    */
   @inline static tanh(x: v128): v128 {
     const one = v128.load(EXP, 160);
-    const magic = v128.load(EXP, 16);
+    const magic = v128.load(EXP, 144);
     const t = f32x4.pmax(f32x4.mul(f32x4.abs(x), v128.load(TANH)), v128.load(TANH, 16));
-    const shifted = f32x4.add(f32x4.mul(t, v128.load(EXP)), magic);
-    const n = f32x4.sub(shifted, magic);
-    const r = f32x4.add(f32x4.add(t, f32x4.mul(n, v128.load(EXP, 32))), f32x4.mul(n, v128.load(EXP, 48)));
-    const r2 = f32x4.mul(r, r);
-    const p01 = f32x4.add(v128.load(EXP, 64), f32x4.mul(v128.load(EXP, 80), r));
-    const p23 = f32x4.add(v128.load(EXP, 96), f32x4.mul(v128.load(EXP, 112), r));
-    const p45 = f32x4.add(v128.load(EXP, 128), f32x4.mul(v128.load(EXP, 144), r));
-    const p = f32x4.add(p01, f32x4.mul(r2, f32x4.add(p23, f32x4.mul(r2, p45))));
-    const power = i32x4.add(i32x4.shl(shifted, 23), v128.load(LOG, 240)); // 2^(n - 1), and its exponent raised by one
-    const d = f32x4.add(f32x4.mul(power, f32x4.add(f32x4.mul(p, r2), r)), f32x4.sub(power, one));
-    const y = f32x4.div(f32x4.abs(d), f32x4.add(v128.load(TANH, 32), d));
+    const shifted = f32x4.add(t, magic);
+    const f = f32x4.sub(t, f32x4.sub(shifted, magic));
+    const f2 = f32x4.mul(f, f);
+    const p01 = f32x4.add(v128.load(TANH, 64), f32x4.mul(v128.load(TANH, 80), f));
+    const p23 = f32x4.add(v128.load(TANH, 96), f32x4.mul(v128.load(TANH, 112), f));
+    const p45 = f32x4.add(v128.load(TANH, 128), f32x4.mul(v128.load(TANH, 144), f));
+    const p = f32x4.mul(f, f32x4.add(p01, f32x4.mul(f2, f32x4.add(p23, f32x4.mul(f2, p45)))));
+    const power = i32x4.shl(shifted, 23); // 2^n
+    const d = f32x4.sub(f32x4.sub(one, power), f32x4.mul(power, p));
+    const y = f32x4.div(d, f32x4.sub(v128.load(TANH, 32), d));
     return v128.or(y, v128.and(x, v128.load(TANH, 48)));
   }
 

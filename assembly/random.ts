@@ -215,9 +215,13 @@ export function addNormal(
   run(count, key0, key1, step, stream, first, std, g, true);
 }
 
-/** The whole-block case on its own, so that the loop over chunks stays small. */
+/** The whole-block cases on their own, so that the loop over chunks stays small. */
 function addBlocks(out: usize, blocks: i32, factor: v128): void {
   Gauss.transform(out, blocks, factor, true);
+}
+
+function fillBlocks(out: usize, blocks: i32, factor: v128): void {
+  Gauss.transform(out, blocks, factor, false);
 }
 
 function run(
@@ -244,10 +248,11 @@ function run(
     const to = min(1024, end - (chunk << 10));
     const blocks = (to + 31) >>> 5;
     Xoshiro.fill(chunk, key0, key1, step, stream, blocks * 3);
-    if (accumulate && !tiny && from == 0 && (to & 31) == 0) {
-      addBlocks(out, blocks, factor);
+    if (!tiny && from == 0 && (to & 31) == 0) {
+      if (accumulate) addBlocks(out, blocks, factor);
+      else fillBlocks(out, blocks, factor);
     } else {
-      Gauss.transform(NORMALS, blocks, factor, false);
+      fillBlocks(NORMALS, blocks, factor);
       for (let i = from; i < to; i++) {
         const n = load<f32>(NORMALS + (i << 2)) * back;
         const p = out + ((i - from) << 2);

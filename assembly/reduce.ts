@@ -3,7 +3,7 @@
 // ((v0 + v1) + (v2 + v3)) and then (l0 + l1) + (l2 + l3); chunk sums are added in order. Across rows: strictly in order.
 import { Lane } from "./simd";
 
-const CHUNK: i32 = 4096;
+export const CHUNK: i32 = 4096;
 const LEAST = memory.data<f32>(
   [8.673617379884035e-19, 8.673617379884035e-19, 8.673617379884035e-19, 8.673617379884035e-19],
   16,
@@ -113,6 +113,21 @@ export function sumSquaresWide(n: i32, x: usize): f64 {
     total += y * y;
   }
   return total;
+}
+
+/**
+ * out[i] (double) = sum of squares of piece i of x; pieces are pairs of int32, first element and length.
+ * In float, or again in double where that leaves the range: a norm is never falsely 0 or infinite.
+ */
+export function segmentSquares(count: i32, pieces: usize, x: usize, out: usize): void {
+  for (let i = 0; i < count; i++) {
+    const p: usize = x + (load<i32>(pieces) << 2);
+    const n = load<i32>(pieces, 4);
+    const fast = sumSquares(n, p);
+    store<f64>(out, fast > 1e-20 && fast < 1e38 ? <f64>fast : sumSquaresWide(n, p));
+    pieces += 8;
+    out += 8;
+  }
 }
 
 /** out[o] = sum over the last axis of x [outer, count], times scale. */

@@ -35,7 +35,13 @@ export class Slot {
 }
 
 export class ParameterBlock {
-  private cachedNorms: Float64Array | undefined;
+  /** Sums of squares of the segments; kept until the updates change. */
+  private readonly squares: Float64Array;
+  private squaresKnown = false;
+  /** The segment of each piece: what a range and a segment share. */
+  private readonly pieces: readonly number[];
+  /** In the runtime: first element and length of each piece (int32), then its sum of squares (double). */
+  private readonly pieceTable: number;
 
   private constructor(
     readonly runtime: Runtime,
@@ -46,7 +52,17 @@ export class ParameterBlock {
     readonly updatesPointer: number,
     /** What a transform may touch: the whole block, or what a mask or a path pattern left. */
     readonly ranges: readonly Range[],
-  ) {}
+  ) {
+    this.squares = new Float64Array(segments.length);
+    const cut = intersectSegments(segments, ranges);
+    this.pieces = cut.map(({ segment }) => segment);
+    const { memory } = runtime;
+    this.pieceTable = memory.allocatePersistent(cut.length * 16);
+    memory.i32.set(
+      cut.flatMap(({ offset, length }) => [offset, length]),
+      this.pieceTable >>> 2,
+    );
+  }
 
   /** Room for the float32 leaves of `tree`, with their values copied in. Throws TypeError for any other leaf. */
   static allocate(runtime: Runtime, tree: unknown): ParameterBlock {
@@ -91,7 +107,7 @@ export class ParameterBlock {
 
   /** Forgets norms of the updates: they have been rewritten. */
   changed(): void {
-    this.cachedNorms = undefined;
+    this.squaresKnown = false;
   }
 
   /** The part of the block within `ranges` (sorted, disjoint), as a block that transforms can be given. */
@@ -117,23 +133,17 @@ export class ParameterBlock {
     this.changed();
   }
 
-  /** Sum of squares of the updates of every segment, within the ranges; kept until the updates change. */
+  /** Sum of squares of the updates of every segment, within the ranges. */
   segmentSquares(): Float64Array {
-    if (this.cachedNorms) return this.cachedNorms;
-    const out = new Float64Array(this.segments.length);
-    let r = 0;
-    for (let s = 0; s < this.segments.length; s++) {
-      const { offset, length } = this.segments[s];
-      const end = offset + length;
-      while (r > 0 && this.ranges[r - 1].offset + this.ranges[r - 1].length > offset) r--;
-      for (; r < this.ranges.length && this.ranges[r].offset < end; r++) {
-        const from = Math.max(offset, this.ranges[r].offset);
-        const to = Math.min(end, this.ranges[r].offset + this.ranges[r].length);
-        if (to > from) out[s] += squares(this.runtime, to - from, this.updatesPointer + from * 4);
-      }
-    }
-    this.cachedNorms = out;
-    return out;
+    const { squares, pieces, pieceTable } = this;
+    if (this.squaresKnown) return squares;
+    const { kernels, memory } = this.runtime;
+    const sums = pieceTable + pieces.length * 8;
+    kernels.segmentSquares(pieces.length, pieceTable, this.updatesPointer, sums);
+    squares.fill(0);
+    for (let i = 0; i < pieces.length; i++) squares[pieces[i]] += memory.f64[(sums >>> 3) + i];
+    this.squaresKnown = true;
+    return squares;
   }
 
   /** Euclidean norm of the updates: segment sums added in order, then one square root. */
@@ -168,8 +178,19 @@ export class ParameterBlock {
   }
 }
 
-/** Squares in float, or again in double where they leave its range: a norm is never falsely 0 or infinite. */
-function squares(runtime: Runtime, n: number, pointer: number): number {
-  const fast = runtime.kernels.sumSquares(n, pointer);
-  return fast > 1e-20 && fast < 1e38 ? fast : runtime.kernels.sumSquaresWide(n, pointer);
+/** What the sorted, disjoint ranges share with each segment, in order. */
+function intersectSegments(segments: readonly Segment[], ranges: readonly Range[]): (Range & { segment: number })[] {
+  const out: (Range & { segment: number })[] = [];
+  let r = 0;
+  for (let segment = 0; segment < segments.length; segment++) {
+    const { offset, length } = segments[segment];
+    const end = offset + length;
+    while (r > 0 && ranges[r - 1].offset + ranges[r - 1].length > offset) r--;
+    for (; r < ranges.length && ranges[r].offset < end; r++) {
+      const from = Math.max(offset, ranges[r].offset);
+      const to = Math.min(end, ranges[r].offset + ranges[r].length);
+      if (to > from) out.push({ segment, offset: from, length: to - from });
+    }
+  }
+  return out;
 }

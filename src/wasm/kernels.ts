@@ -41,6 +41,7 @@ export interface Kernels {
   // reduce
   sum(n: N, x: N): N;
   sumSquares(n: N, x: N): N;
+  segmentSquares(count: N, pieces: N, x: N, out: N): void;
   sumSquaresWide(n: N, x: N): N;
   sumRows(outer: N, count: N, x: N, scale: N, out: N): void;
   sumColumns(outer: N, count: N, inner: N, x: N, scale: N, out: N): void;

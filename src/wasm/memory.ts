@@ -6,6 +6,7 @@ const LIMIT = 65536 * PAGE; // wasm32
 
 export class Memory {
   f32!: Float32Array;
+  f64!: Float64Array;
   i32!: Int32Array;
   u8!: Uint8Array;
   /** First byte of the arena. */
@@ -27,6 +28,7 @@ export class Memory {
   private renew(): void {
     this.size = this.wasm.buffer.byteLength; // asking the engine costs 60 ns
     this.f32 = new Float32Array(this.wasm.buffer);
+    this.f64 = new Float64Array(this.wasm.buffer);
     this.i32 = new Int32Array(this.wasm.buffer);
     this.u8 = new Uint8Array(this.wasm.buffer);
   }

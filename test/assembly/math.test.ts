@@ -91,7 +91,7 @@ describe("the largest error, against Math in double precision", () => {
     expect(worst("logKernel", Math.log, ranges, 400_000)).toBeLessThan(0.8);
   });
 
-  it("of tanh is 2.5 ulp or less", () => {
+  it("of tanh is 4 ulp or less", () => {
     const ranges: [number, number][] = [
       [1e-45, 20],
       [-20, -1e-45],
@@ -100,7 +100,7 @@ describe("the largest error, against Math in double precision", () => {
       [1, 10],
       [7.8, 8],
     ];
-    expect(worst("tanhKernel", Math.tanh, ranges, 400_000)).toBeLessThan(2.5);
+    expect(worst("tanhKernel", Math.tanh, ranges, 400_000)).toBeLessThan(4);
   });
 
   it("of sigmoid is 2.4 ulp or less where the result is a normal number", () => {

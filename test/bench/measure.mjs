@@ -26,8 +26,11 @@ async function warmUp(program, ms) {
 // A program whose single step takes long gets fewer rounds, so that its part ends within about this time.
 const longest = 5e6; // us
 
-/** Median microseconds a step of each program, in their order. `rounds` bursts of about `ms` each. */
-export const race = async (programs, options) => (await rounds(programs, options)).map(median);
+/**
+ * How many times as long b takes as a: the median of the quotients of each round. The speed of a shared machine changes
+ * from second to second, and the two bursts of a round meet the same.
+ */
+export const pairedRatio = (a, b) => median(a.slice(0, b.length).map((us, r) => b[r] / us));
 
 /** All the microseconds a step: for each program its bursts, in the order of the rounds. */
 export async function rounds(programs, { rounds: wanted, ms }) {

@@ -5,7 +5,8 @@ import { hostCases, noiseCase, zeroCases } from "./workloads.mjs";
 
 /** Median microseconds of two programs, and of what `compare` makes of the two bursts of each round. */
 async function pair(opening, options, compare) {
-  const programs = await Promise.all(opening);
+  const programs = [];
+  for (const program of opening) programs.push(await program);
   const [a, b] = await rounds(programs, options);
   for (const program of programs) await program.close();
   return [median(a), median(b), median(a.slice(0, b.length).map((us, r) => compare(us, b[r])))];
@@ -15,7 +16,7 @@ async function pair(opening, options, compare) {
 export async function hostShare(peer, options) {
   const figures = [];
   for (const { name, ...parameters } of hostCases) {
-    const list = [peer.open("W2", parameters), peer.open("W2", { ...parameters, replay: true })];
+    const list = ["hosted", "replay"].map((mode) => peer.open("W2", { ...parameters, mode }));
     const short = { rounds: 4 * options.rounds, ms: 4 };
     const [step, kernels, share] = await pair(list, short, (s, k) => (s - k) / s);
     figures.push({ case: name, us: share * step, value: 100 * share, unit: "% of a step" });

@@ -1,5 +1,7 @@
 // What the bench prints: JSON lines, one a figure, or a table a workload with the ratios that matter.
 
+import { pairedRatio } from "./measure.mjs";
+
 const digits = (v) => (v >= 100 ? v.toFixed(0) : v >= 10 ? v.toFixed(1) : v.toFixed(2));
 const percent = (v) => `${(100 * v).toFixed(1)} %`;
 
@@ -43,15 +45,16 @@ export function workloadTable(title, figures) {
     ...(others.length > 0 ? ["ahead of us"] : []),
   ];
   const rows = cases.map((name) => {
-    const ours = find(name, "gradnoise")?.value;
+    const ours = find(name, "gradnoise");
     const ratio = (peer) => {
-      const theirs = find(name, peer)?.value;
+      const theirs = find(name, peer);
       if (theirs === undefined || ours === undefined) return undefined;
-      return lowerIsBetter ? theirs / ours : ours / theirs;
+      if (ours.times && theirs.times) return pairedRatio(ours.times, theirs.times);
+      return lowerIsBetter ? theirs.value / ours.value : ours.value / theirs.value;
     };
     const known = script.map(ratio).filter((r) => r !== undefined);
     const show = (r) => (r === undefined ? "" : r.toFixed(2));
-    const share = find(name, "gradnoise")?.roofShare;
+    const share = ours?.roofShare;
     return [
       name,
       ...peers.map((peer) => (find(name, peer) ? digits(find(name, peer).value) : "")),

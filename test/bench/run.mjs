@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { bundleSize, coldStarts } from "./cold.mjs";
-import { race } from "./measure.mjs";
+import { median, pairedRatio, rounds } from "./measure.mjs";
 import { heapGrowth, hostShare, noiseCost, zeroStart } from "./own.mjs";
 import { flopPerStep } from "./peers/roof.mjs";
 import { openPeer, peers } from "./remote.mjs";
@@ -28,8 +28,8 @@ const { values: options } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const rounds = Number(options.rounds);
-if (!Number.isInteger(rounds) || rounds < 1) throw new RangeError(`--rounds expected an integer >= 1`);
+const wantedRounds = Number(options.rounds);
+if (!Number.isInteger(wantedRounds) || wantedRounds < 1) throw new RangeError(`--rounds expected an integer >= 1`);
 const everyPeer = Object.keys(peers).filter((name) => !["gradnoise", "roof", "philox"].includes(name));
 const wanted = options.peers === "all" ? everyPeer : (options.peers?.split(",") ?? []);
 for (const name of wanted)
@@ -98,18 +98,18 @@ async function runCase(open, workload, parameters) {
   const programs = await openPrograms(open, workload, { name, ...sent });
   if (programs.length === 0 || programs.every(({ label }) => label === "roof")) return;
   if (sameLoss) checkLosses(programs, workload, name);
-  const times = await race(programs, { rounds, ms: workload === "W1" ? 5 : 20 });
+  const times = await rounds(programs, { rounds: wantedRounds, ms: workload === "W1" ? 5 : 20 });
   for (const program of programs) await program.close();
-  const at = programs.findIndex(({ label }) => label === "roof");
-  const roof = at < 0 ? undefined : flopPerStep / times[at] / 1e3;
+  const roof = times[programs.findIndex(({ label }) => label === "roof")];
   programs.forEach(({ label }, i) => {
-    const common = { peer: label, workload, case: name, us: times[i] };
+    const us = median(times[i]);
+    const common = { peer: label, workload, case: name, us, times: times[i] };
     if (label === "roof") {
-      add({ ...common, value: roof, unit: "GFLOP/s" });
+      add({ ...common, value: flopPerStep / us / 1e3, unit: "GFLOP/s" });
       return;
     }
-    const gigaflops = unit === "GFLOP/s" ? value(times[i]) : flop / times[i] / 1e3;
-    add({ ...common, value: value(times[i]), unit, roofShare: roof && gigaflops / roof });
+    const roofShare = roof && (pairedRatio(times[i], roof) * (flop ?? 2 * sent.m * sent.n * sent.k)) / flopPerStep;
+    add({ ...common, value: value(us), unit, roofShare });
   });
 }
 
@@ -126,7 +126,9 @@ try {
     else console.error(`${name} is not on this machine: left out`);
   }
   const names = open.map(({ name }) => name);
-  say(`Node ${process.version}, ${cpus()[0]?.model}, one thread, ${rounds} rounds, medians.`);
+  say(
+    `Node ${process.version}, ${cpus()[0]?.model}, one thread, ${wantedRounds} rounds, medians; ratios are medians over the rounds.`,
+  );
   say(
     open
       .map(({ name, version }) => (name === "roof" ? "" : `${name} ${version}`))
@@ -144,7 +146,7 @@ try {
     const cold = await coldStarts(
       names.filter((name) => name !== "roof" && name !== "plain-js"),
       task,
-      rounds,
+      wantedRounds,
     );
     for (const figure of cold) add({ ...figure, workload: "W6" });
     say(
@@ -166,7 +168,7 @@ try {
   const [ours] = open;
   for (const name of only.filter((name) => name in extras)) {
     const [title, measure] = extras[name];
-    const list = await attempt(name, () => measure(ours, { rounds }, task));
+    const list = await attempt(name, () => measure(ours, { rounds: wantedRounds }, task));
     for (const figure of list ?? []) add({ ...figure, peer: "gradnoise", workload: name });
     const rows = (list ?? []).map((f) => [f.case, f.us ? `${f.us.toFixed(1)} us` : "", f.value.toFixed(2), f.unit]);
     say(`\n${title}\n${table(["case", "median", "value", "unit"], rows)}`);

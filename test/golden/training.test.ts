@@ -57,7 +57,7 @@ describe("ten training steps", () => {
       "3fd3e0b2",
       "3f7548e8",
       "3f8de39d",
-      "cafbd1c6ec9480e7",
+      "557a288d883ec59f",
     ]);
   });
 
@@ -74,7 +74,7 @@ describe("ten training steps", () => {
       "3f5d5b40",
       "3fba35a1",
       "3fd9e41d",
-      "9b96909a6d7f6020",
+      "4779767d5cb4f985",
     ]);
   });
 });

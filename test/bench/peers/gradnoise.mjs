@@ -9,13 +9,13 @@ import { eta, fixedValues, learningRate, maxNorm, readTask, sizes } from "../w2.
 
 const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
 
-function optimizerOf(kind) {
+function optimizerOf(kind, clip = maxNorm) {
   const { chain, clipByGlobalNorm, addNoise, sgd } = optim;
   if (kind === "plain") return sgd(learningRate);
-  return chain(clipByGlobalNorm(maxNorm), addNoise({ eta, seed: 1 }), sgd(learningRate));
+  return chain(clipByGlobalNorm(clip), addNoise({ eta, seed: 1 }), sgd(learningRate));
 }
 
-function makeTrainer(task, { batch, kind, init }) {
+function makeTrainer(task, { batch, kind, init, clip }) {
   const model = nn.mlp(sizes, { init: nn.init[init] });
   const given = { layers: task.layers.map(({ nIn, nOut, weight, bias }) => layer(nIn, nOut, weight, bias)) };
   const { x, labels } = task.batch(batch);
@@ -23,7 +23,7 @@ function makeTrainer(task, { batch, kind, init }) {
   const trainer = createTrainer({
     params: init === "he" ? given : model.init(random.key(1)),
     loss: (params, { x, y }) => nn.softmaxCrossEntropy(model.apply(params, x), y),
-    optimizer: optimizerOf(kind),
+    optimizer: optimizerOf(kind, clip),
   });
   return { trainer, step: () => trainer.step(data).loss };
 }
@@ -93,18 +93,14 @@ function elementwise({ name, host }) {
   return { step: steps[name] ?? (() => kernels[`${name}Kernel`](1e6, x, out)) };
 }
 
-/**
- * The kernel calls of one warm step, made again without the host: recorded through wrapped exports, written out as one
- * straight function. What only answers a size or a scalar is the host's work and is left out.
- */
-function replay(task, parameters) {
+/** The kernel calls of one warm step as a straight function of the kernels. What only answers a size or a scalar is left out. */
+function recordCalls(task, parameters) {
   const { trainer, step } = makeTrainer(task, parameters);
   const { runtime } = trainer;
-  const { kernels } = runtime;
   const notKernels = new Set(["matmulScratch", "tableAddress", "heapBase", "exp", "log", "pow", "sin", "cos"]);
   let calls = [];
   runtime.kernels = Object.fromEntries(
-    Object.entries(kernels).map(([name, f]) => {
+    Object.entries(runtime.kernels).map(([name, f]) => {
       if (typeof f !== "function" || notKernels.has(name)) return [name, f];
       const wrapped = (...args) => {
         calls.push(`k.${name}(${args.map((v) => (Object.is(v, -0) ? "-0" : v)).join(",")});`);
@@ -113,14 +109,33 @@ function replay(task, parameters) {
       return [name, wrapped];
     }),
   );
-  for (let i = 0; i < 5; i++) {
+  for (let i = 0; i < warm; i++) {
     calls = [];
     step();
   }
-  const all = new Function("k", calls.join("\n"));
-  const { memory } = runtime;
-  const before = memory.u8.slice();
-  return { calls: calls.length, step: () => all(kernels), prepare: () => memory.u8.set(before) };
+  return new Function("k", calls.join("\n"));
+}
+
+const warm = 5; // steps until the calls repeat
+let hosted;
+/**
+ * A step with the host ("hosted") and the same kernel calls without it ("replay"): on one instance, since addresses differ
+ * in speed, and each burst from the same state. The calls come from a second trainer, whose addresses are the same.
+ */
+function hostedStep(task, parameters) {
+  const { trainer, step } = makeTrainer(task, parameters);
+  const { memory, kernels } = trainer.runtime;
+  for (let i = 0; i < warm; i++) step();
+  const bytes = memory.u8.slice();
+  const checkpoint = trainer.checkpoint();
+  const prepare = () => {
+    memory.u8.set(bytes);
+    trainer.restore(checkpoint);
+    step();
+  };
+  const calls = recordCalls(task, parameters);
+  hosted = { prepare, step: () => calls(kernels) };
+  return { step, prepare };
 }
 
 /** Steps of trainers that are at most `until` steps old. */
@@ -171,7 +186,7 @@ export async function open(file) {
     version,
     workloads: {
       W1: matmul,
-      W2: (p) => (p.until ? young(task, p) : p.replay ? replay(task, p) : makeTrainer(task, p)),
+      W2: (p) => ({ young, hosted: hostedStep, replay: () => hosted })[p.mode]?.(task, p) ?? makeTrainer(task, p),
       W3: normals,
       W7: elementwise,
       update,
