@@ -1,0 +1,65 @@
+// Oracles of softmax, its cross-entropy, and accuracy.
+import fc from "fast-check";
+import { accuracy, softmax, softmaxCrossEntropy } from "../../../src/ops/softmax.js";
+import { at, build, type Doubles, put } from "../doubles.js";
+import { type Case, type Oracle, type Oracles, small, total } from "./case.js";
+
+const softmaxOf = (row: readonly number[]): number[] => {
+  const top = Math.max(...row);
+  const e = row.map((v) => Math.exp(v - top));
+  return e.map((v) => v / total(e));
+};
+
+const softmaxCase = (shape: readonly number[], axis: number): Case => ({
+  shapes: [shape],
+  values: ["any"],
+  apply: ([x]) => softmax(x, axis),
+  oracle: ([x]) =>
+    build(shape, (index) => {
+      const along = Array.from({ length: shape[axis] }, (_, i) => at(x, put(index, axis, i)));
+      return softmaxOf(along)[index[axis]];
+    }),
+});
+
+const rowsOf = (x: Doubles): number[][] => {
+  const n = x.shape[x.shape.length - 1];
+  return Array.from({ length: x.data.length / n }, (_, r) => x.data.slice(r * n, (r + 1) * n));
+};
+
+const labelled = (apply: Case["apply"], f: (rows: number[][], labels: readonly number[]) => number) => ({
+  of: (lead: readonly number[], classes: number): Case => ({
+    shapes: [[...lead, classes], lead],
+    values: ["distinct", { labels: classes }],
+    apply,
+    oracle: ([x, labels]) => ({ shape: [], data: [f(rowsOf(x), labels.data)] }),
+  }),
+});
+
+function labelledOracle(apply: Case["apply"], f: Parameters<typeof labelled>[1], differentiable: boolean): Oracle {
+  const { of } = labelled(apply, f);
+  const random = fc
+    .tuple(fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 2 }), fc.integer({ min: 1, max: 9 }))
+    .map(([lead, classes]) => of(lead, classes));
+  return { line: (n) => of([3], n + 1), random, tolerance: 2e-6, differentiable };
+}
+
+export const softmaxOracles: Oracles = {
+  softmaxOp: {
+    line: (n) => softmaxCase([3, n + 1], 1),
+    random: fc
+      .tuple(fc.array(small, { minLength: 1, maxLength: 3 }), fc.nat())
+      .map(([shape, axis]) => softmaxCase(shape, axis % shape.length)),
+    tolerance: 1e-6,
+    differentiable: true,
+  },
+  softmaxCrossEntropyOp: labelledOracle(
+    ([x, labels]) => softmaxCrossEntropy(x, labels),
+    (rows, labels) => total(rows.map((row, r) => -Math.log(softmaxOf(row)[labels[r]]))) / rows.length,
+    true,
+  ),
+  accuracyOp: labelledOracle(
+    ([x, labels]) => accuracy(x, labels),
+    (rows, labels) => rows.filter((row, r) => row.indexOf(Math.max(...row)) === labels[r]).length / rows.length,
+    false,
+  ),
+};
