@@ -1,6 +1,7 @@
 // The exports of the WASM module, family by family. No imports, no classes with state, no allocation: kernels over pointers.
 import { TABLE } from "./simd";
 
+export { convolve, convolveWeights, placeImages, turnKernel } from "./conv";
 export {
   addKernel,
   binaryStrided,

@@ -28,12 +28,14 @@ const BLOCK_K: i32 = 256; // rows of a packed block of B
 const BLOCK_N: i32 = 256; // columns of one: 256 x 256 floats stay in the second-level cache
 const L1_FLOATS: i32 = 6600; // of B that one sweep over rows of A should touch
 
-class Tile {
+export class Tile {
   /** One tile of rows x columns (4 or 8; 24 for one row) at c. */
   @inline static run(
     rows: i32,
     columns: i32,
     byRows: bool,
+    segments: i32,
+    pitch: usize,
     k: i32,
     a: usize,
     aStep: usize,
@@ -48,27 +50,35 @@ class Tile {
   ): void {
     if (byRows) {
       if (columns == 8) {
-        if (rows == 4) tile4x8rows(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
-        else if (rows == 3) tile3x8rows(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
-        else if (rows == 2) tile2x8rows(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
-        else tile1x8rows(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        if (rows == 4) tile4x8rows(segments, pitch, k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else if (rows == 3)
+          tile3x8rows(segments, pitch, k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else if (rows == 2)
+          tile2x8rows(segments, pitch, k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else tile1x8rows(segments, pitch, k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
       } else {
-        if (rows == 4) tile4x4rows(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
-        else if (rows == 3) tile3x4rows(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
-        else if (rows == 2) tile2x4rows(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
-        else tile1x4rows(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        if (rows == 4) tile4x4rows(segments, pitch, k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else if (rows == 3)
+          tile3x4rows(segments, pitch, k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else if (rows == 2)
+          tile2x4rows(segments, pitch, k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else tile1x4rows(segments, pitch, k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
       }
     } else {
       if (columns == 8) {
-        if (rows == 4) tile4x8columns(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
-        else if (rows == 3) tile3x8columns(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
-        else if (rows == 2) tile2x8columns(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
-        else tile1x8columns(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        if (rows == 4) tile4x8columns(segments, pitch, k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else if (rows == 3)
+          tile3x8columns(segments, pitch, k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else if (rows == 2)
+          tile2x8columns(segments, pitch, k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else tile1x8columns(segments, pitch, k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
       } else {
-        if (rows == 4) tile4x4columns(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
-        else if (rows == 3) tile3x4columns(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
-        else if (rows == 2) tile2x4columns(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
-        else tile1x4columns(k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        if (rows == 4) tile4x4columns(segments, pitch, k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else if (rows == 3)
+          tile3x4columns(segments, pitch, k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else if (rows == 2)
+          tile2x4columns(segments, pitch, k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
+        else tile1x4columns(segments, pitch, k, a, aStep, b, bStep, start, startStep, skip, finish, c, cStep);
       }
     }
   }
@@ -77,6 +87,8 @@ class Tile {
   static narrow(
     m: i32,
     n: i32,
+    segments: i32,
+    pitch: usize,
     k: i32,
     a: usize,
     aRow: usize,
@@ -92,12 +104,14 @@ class Tile {
     for (let i = 0; i < m; i++) {
       for (let j = 0; j < n; j++) {
         let s: f32 = start ? load<f32>(start + i * startStep + (j << 2)) : 0;
-        let p: usize = a + i * aRow;
         let q: usize = b + (j << 2);
-        for (let l = 0; l < k; l++) {
-          s += load<f32>(p) * load<f32>(q);
-          p += aK;
-          q += bStep;
+        for (let segment = 0; segment < segments; segment++) {
+          let p: usize = a + i * aRow + segment * pitch;
+          for (let l = 0; l < k; l++) {
+            s += load<f32>(p) * load<f32>(q);
+            p += aK;
+            q += bStep;
+          }
         }
         if (finish == 1 && s < 0) s = 0;
         else if (finish == 2 && abs(s) < 7.888609052210118e-31) s = 0;
@@ -108,11 +122,14 @@ class Tile {
 
   /**
    * C [m, n] over k, B read where it lies. A by rows: element (i, l) at a + i aStep + 4 l; by columns: a + l aStep + 4 i.
+   * k runs through segments of A, pitch bytes apart, while B goes on row by row: the rows of an image under a kernel.
    */
   @inline static sweep(
     byRows: bool,
     m: i32,
     n: i32,
+    segments: i32,
+    pitch: usize,
     k: i32,
     a: usize,
     aStep: usize,
@@ -125,7 +142,23 @@ class Tile {
     cStep: usize,
   ): void {
     if (n < 4) {
-      Tile.narrow(m, n, k, a, byRows ? aStep : 4, byRows ? 4 : aStep, b, bStep, start, startStep, finish, c, cStep);
+      Tile.narrow(
+        m,
+        n,
+        segments,
+        pitch,
+        k,
+        a,
+        byRows ? aStep : 4,
+        byRows ? 4 : aStep,
+        b,
+        bStep,
+        start,
+        startStep,
+        finish,
+        c,
+        cStep,
+      );
       return;
     }
     let i = 0;
@@ -135,8 +168,38 @@ class Tile {
       if (rows == 1) {
         for (; j + 24 <= n; j += 24) {
           const from: usize = start ? start + (j << 2) : 0;
-          if (byRows) tile1x24rows(k, a, aStep, b + (j << 2), bStep, from, startStep, 0, finish, c + (j << 2), cStep);
-          else tile1x24columns(k, a, aStep, b + (j << 2), bStep, from, startStep, 0, finish, c + (j << 2), cStep);
+          if (byRows)
+            tile1x24rows(
+              segments,
+              pitch,
+              k,
+              a,
+              aStep,
+              b + (j << 2),
+              bStep,
+              from,
+              startStep,
+              0,
+              finish,
+              c + (j << 2),
+              cStep,
+            );
+          else
+            tile1x24columns(
+              segments,
+              pitch,
+              k,
+              a,
+              aStep,
+              b + (j << 2),
+              bStep,
+              from,
+              startStep,
+              0,
+              finish,
+              c + (j << 2),
+              cStep,
+            );
         }
       }
       while (j < n) {
@@ -145,7 +208,24 @@ class Tile {
         const skip = max(0, columns - left);
         const at: usize = (j - skip) << 2;
         const from: usize = start ? start + at : 0;
-        Tile.run(rows, columns, byRows, k, a, aStep, b + at, bStep, from, startStep, skip, finish, c + at, cStep);
+        Tile.run(
+          rows,
+          columns,
+          byRows,
+          segments,
+          pitch,
+          k,
+          a,
+          aStep,
+          b + at,
+          bStep,
+          from,
+          startStep,
+          skip,
+          finish,
+          c + at,
+          cStep,
+        );
         j += columns - skip;
       }
       a += byRows ? rows * aStep : rows << 2;
@@ -181,6 +261,8 @@ function rowsDirect(
       true,
       m,
       n,
+      1,
+      0,
       size,
       a + (at << 2),
       aStep,
@@ -210,7 +292,7 @@ function columnsDirect(
   c: usize,
   cStep: usize,
 ): void {
-  Tile.sweep(false, m, n, k, a, aStep, b, bStep, start, startStep, finish, c, cStep);
+  Tile.sweep(false, m, n, 1, 0, k, a, aStep, b, bStep, start, startStep, finish, c, cStep);
 }
 
 class Pack {
@@ -276,6 +358,8 @@ function rowsPacked(
             rows,
             columns,
             true,
+            1,
+            0,
             size,
             p,
             aStep,
@@ -338,7 +422,7 @@ export function matmul(
   const cStep: usize = n << 2;
   const sStep: usize = startStep << 2;
   if (k == 0) {
-    Tile.narrow(m, n, 0, a, 0, 0, b, 0, start, sStep, finish, c, cStep);
+    Tile.narrow(m, n, 1, 0, 0, a, 0, 0, b, 0, start, sStep, finish, c, cStep);
     return;
   }
   if (k == 1 && !start && finish == 0) {

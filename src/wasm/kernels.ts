@@ -59,6 +59,56 @@ export interface Kernels {
   // matmul
   matmul(form: N, m: N, n: N, k: N, a: N, b: N, start: N, startStep: N, finish: N, scratch: N, c: N): void;
   matmulScratch(form: N, m: N, n: N, k: N): N;
+  // conv
+  convolve(
+    batch: N,
+    height: N,
+    width: N,
+    ci: N,
+    kh: N,
+    kw: N,
+    strideY: N,
+    strideX: N,
+    outH: N,
+    outW: N,
+    co: N,
+    x: N,
+    weight: N,
+    bias: N,
+    finish: N,
+    y: N,
+  ): void;
+  convolveWeights(
+    batch: N,
+    height: N,
+    width: N,
+    ci: N,
+    kh: N,
+    kw: N,
+    strideY: N,
+    strideX: N,
+    outH: N,
+    outW: N,
+    co: N,
+    x: N,
+    dy: N,
+    dw: N,
+  ): void;
+  placeImages(
+    batch: N,
+    height: N,
+    width: N,
+    c: N,
+    top: N,
+    left: N,
+    stepY: N,
+    stepX: N,
+    outH: N,
+    outW: N,
+    x: N,
+    out: N,
+  ): void;
+  turnKernel(kh: N, kw: N, ci: N, co: N, weight: N, out: N): void;
   // update
   scale(n: N, factor: N, g: N): void;
   accumulate(n: N, source: N, target: N): void;

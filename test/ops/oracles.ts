@@ -2,6 +2,7 @@
 // The list of ops drives the tests: an op exported from src/ops without an entry here fails them.
 
 import type { Oracles } from "./oracles/case.js";
+import { convOracles } from "./oracles/conv.js";
 import { dropoutOracles } from "./oracles/dropout.js";
 import { elementwiseOracles } from "./oracles/elementwise.js";
 import { layoutOracles } from "./oracles/layout.js";
@@ -12,6 +13,7 @@ import { softmaxOracles } from "./oracles/softmax.js";
 export { type Case, inputsOf, type Oracle, type Values } from "./oracles/case.js";
 
 export const oracles: Oracles = {
+  ...convOracles,
   ...dropoutOracles,
   ...elementwiseOracles,
   ...layoutOracles,

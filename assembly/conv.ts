@@ -1,0 +1,165 @@
+// Convolutions of images [batch, height, width, channels] by direct products, without im2col.
+// The patch under one row of the kernel is contiguous (kw ci floats), and patches of neighbouring outputs overlap: a row of
+// outputs is one matrix product whose k runs through kh segments, a row of the image apart. Images carry their halo of zeros.
+// Every sum runs strictly in the order of (ky, kx, channel), of the weights' gradient in that of (image, y, x).
+import { transpose } from "./layout";
+import { Tile } from "./matmul";
+
+const L1_FLOATS: i32 = 5000; // of image and gradient that one sweep over tiles of the weights' gradient should touch
+
+function patchRows(
+  m: i32,
+  n: i32,
+  segments: i32,
+  pitch: usize,
+  k: i32,
+  a: usize,
+  aStep: usize,
+  b: usize,
+  bias: usize,
+  finish: i32,
+  c: usize,
+): void {
+  const step: usize = n << 2;
+  Tile.sweep(true, m, n, segments, pitch, k, a, aStep, b, step, bias, 0, finish, c, step);
+}
+
+function patchColumns(
+  m: i32,
+  n: i32,
+  segments: i32,
+  pitch: usize,
+  k: i32,
+  a: usize,
+  aStep: usize,
+  b: usize,
+  start: usize,
+  c: usize,
+): void {
+  const step: usize = n << 2;
+  Tile.sweep(false, m, n, segments, pitch, k, a, aStep, b, step, start, step, 0, c, step);
+}
+
+/**
+ * y[b, i, j, o] = bias[o] + sum over (p, q, c) of x[b, i strideY + p, j strideX + q, c] weight[p, q, c, o].
+ * x [batch, height, width, ci] with its halo, weight [kh, kw, ci, co], bias [co] or 0, y [batch, outH, outW, co];
+ * finish as in matmul. Needs height >= (outH - 1) strideY + kh, and the same of width.
+ */
+export function convolve(
+  batch: i32,
+  height: i32,
+  width: i32,
+  ci: i32,
+  kh: i32,
+  kw: i32,
+  strideY: i32,
+  strideX: i32,
+  outH: i32,
+  outW: i32,
+  co: i32,
+  x: usize,
+  weight: usize,
+  bias: usize,
+  finish: i32,
+  y: usize,
+): void {
+  const pitch: usize = (width * ci) << 2;
+  for (let b = 0; b < batch; b++) {
+    for (let i = 0; i < outH; i++) {
+      const from: usize = x + i * strideY * pitch;
+      patchRows(outW, co, kh, pitch, kw * ci, from, (strideX * ci) << 2, weight, bias, finish, y);
+      y += (outW * co) << 2;
+    }
+    x += height * pitch;
+  }
+}
+
+/** dw[p, q, c, o] = sum over (b, i, j) of x[b, i strideY + p, j strideX + q, c] dy[b, i, j, o]; sizes as in convolve. */
+export function convolveWeights(
+  batch: i32,
+  height: i32,
+  width: i32,
+  ci: i32,
+  kh: i32,
+  kw: i32,
+  strideY: i32,
+  strideX: i32,
+  outH: i32,
+  outW: i32,
+  co: i32,
+  x: usize,
+  dy: usize,
+  dw: usize,
+): void {
+  const pitch: usize = (width * ci) << 2;
+  const slab: usize = (kw * ci * co) << 2;
+  if (batch * outH * outW == 0) memory.fill(dw, 0, kh * slab);
+  const rows = max(1, L1_FLOATS / max(1, strideY * width * ci + outW * co));
+  let begun = false;
+  for (let b = 0; b < batch; b++) {
+    for (let i = 0; i < outH; i += rows) {
+      const count = min(rows, outH - i);
+      for (let p = 0; p < kh; p++) {
+        const c: usize = dw + p * slab;
+        const from: usize = x + (i * strideY + p) * pitch;
+        patchColumns(kw * ci, co, count, strideY * pitch, outW, from, (strideX * ci) << 2, dy, begun ? c : 0, c);
+      }
+      begun = true;
+      dy += (count * outW * co) << 2;
+    }
+    x += height * pitch;
+  }
+}
+
+/**
+ * out [batch, outH, outW, c] = 0 but for x [batch, height, width, c], whose pixel (i, j) goes to (top + i stepY, left + j stepX)
+ * where that is inside: a halo, a crop, or rows and columns of zeros between the pixels.
+ */
+export function placeImages(
+  batch: i32,
+  height: i32,
+  width: i32,
+  c: i32,
+  top: i32,
+  left: i32,
+  stepY: i32,
+  stepX: i32,
+  outH: i32,
+  outW: i32,
+  x: usize,
+  out: usize,
+): void {
+  const pixel: usize = c << 2;
+  memory.fill(out, 0, batch * outH * outW * pixel);
+  // columns j0 .. j1 of x fall inside
+  const j0 = left < 0 ? (stepX - 1 - left) / stepX : 0;
+  const j1 = outW > left ? min(width, (outW - left + stepX - 1) / stepX) : 0;
+  for (let b = 0; b < batch; b++) {
+    for (let i = 0; i < height; i++) {
+      const row = top + i * stepY;
+      if (row >= 0 && row < outH && j1 > j0) {
+        let target: usize = out + (row * outW + left + j0 * stepX) * pixel;
+        let source: usize = x + (i * width + j0) * pixel;
+        if (stepX == 1) memory.copy(target, source, (j1 - j0) * pixel);
+        else {
+          for (let j = j0; j < j1; j++) {
+            memory.copy(target, source, pixel);
+            target += stepX * pixel;
+            source += pixel;
+          }
+        }
+      }
+    }
+    x += height * width * pixel;
+    out += outH * outW * pixel;
+  }
+}
+
+/** out [kh, kw, co, ci]: weight [kh, kw, ci, co] turned by 180 degrees, channels exchanged. */
+export function turnKernel(kh: i32, kw: i32, ci: i32, co: i32, weight: usize, out: usize): void {
+  const slab: usize = (ci * co) << 2;
+  for (let t = kh * kw - 1; t >= 0; t--) {
+    transpose(ci, co, weight + t * slab, out);
+    out += slab;
+  }
+}
