@@ -3,7 +3,7 @@
 // outputs is one matrix product whose k runs through kh segments, a row of the image apart. Images carry their halo of zeros.
 // Every sum runs strictly in the order of (ky, kx, channel), of the weights' gradient in that of (image, y, x).
 import { transpose } from "./layout";
-import { Tile } from "./matmul";
+import { Tile } from "./tile";
 
 const L1_FLOATS: i32 = 5000; // of image and gradient that one sweep over tiles of the weights' gradient should touch
 
