@@ -22,6 +22,7 @@ export {
   tanhBackward,
   tanhKernel,
 } from "./elementwise";
+export { gather, oneHot, scatterAdd, takeAlong, takeAlongBackward } from "./gather";
 export { copy, copyStrided, transpose } from "./layout";
 export { cos, exp, log, pow, sin } from "./math";
 export { matmul, matmulScratch } from "./matmul";

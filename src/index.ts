@@ -15,6 +15,7 @@ export { type Conv2dOptions, conv2d } from "./ops/conv.js";
 export type { TensorLike } from "./ops/define.js";
 export { dropout } from "./ops/dropout.js";
 export { add, div, exp, log, mul, neg, relu, sigmoid, sub, tanh } from "./ops/elementwise.js";
+export { gather, type Indices, oneHot, scatterAdd, takeAlongAxis } from "./ops/gather.js";
 export { broadcastTo, concat, reshape, slice, transpose } from "./ops/layout.js";
 export { linear, matmul } from "./ops/matmul.js";
 export { max, mean, type ReduceOptions, sum } from "./ops/reduce.js";

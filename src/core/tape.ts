@@ -14,10 +14,10 @@ export type Attributes = unknown;
 /** What an op is: its shape rule, its forward and its backward kernel calls. */
 export interface Op<A = unknown> {
   readonly name: string;
-  /** dtypes of the inputs in order; float32 where unnamed. */
-  readonly inputs?: readonly DataType[];
+  /** dtypes of the inputs in order; where unnamed float32, or that of the first where the op `moves`. */
+  readonly inputs?: readonly (DataType | undefined)[];
   readonly dtype?: DataType;
-  /** It only moves elements: inputs of one dtype, whichever, and an output of the same. */
+  /** It only moves elements: an output of the dtype of the first input, whichever, and unnamed inputs of the same. */
   readonly moves?: boolean;
   /** The attributes never change a shape, an address or a workspace: a warm record takes new ones. */
   readonly dynamic?: boolean;
@@ -66,7 +66,7 @@ export function makeRecord(
 ): OpRecord {
   const inputs = [a, b, c].filter((t) => t !== undefined).concat(rest ?? []);
   inputs.forEach((t, i) => {
-    const expected = op.moves ? a.dtype : (op.inputs?.[i] ?? "float32");
+    const expected = op.inputs?.[i] ?? (op.moves ? a.dtype : "float32");
     if (t.dtype !== expected)
       throw new TypeError(
         `${op.name}: input ${i} ${showShape(t.shape)} is ${t.dtype}, expected ${expected}${expected === "int32" ? '. Make it with tensor(values, { dtype: "int32" })' : ""}`,

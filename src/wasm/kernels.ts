@@ -52,6 +52,12 @@ export interface Kernels {
   crossEntropy(rows: N, n: N, x: N, labels: N, y: N, losses: N): N;
   crossEntropyBackward(rows: N, n: N, y: N, labels: N, dLoss: N, dx: N): void;
   countCorrect(rows: N, n: N, x: N, labels: N): N;
+  // gather: these return -1, or the position of the first index outside
+  gather(outer: N, size: N, inner: N, count: N, x: N, indices: N, out: N): N;
+  scatterAdd(outer: N, size: N, inner: N, count: N, x: N, indices: N, out: N): N;
+  takeAlong(outer: N, size: N, inner: N, count: N, x: N, indices: N, out: N): N;
+  takeAlongBackward(outer: N, size: N, inner: N, count: N, dy: N, indices: N, dx: N): void;
+  oneHot(count: N, classes: N, indices: N, out: N): N;
   // layout
   copyStrided(rank: N, source: N, target: N): void;
   transpose(rows: N, columns: N, x: N, out: N): void;

@@ -91,6 +91,28 @@ describe("the walls around the output of", () => {
       }
   });
 
+  it("the kernels that pick by index stand, and read no further than their inputs", () => {
+    for (let n = 0; n <= 67; n++) {
+      memory.top = memory.base;
+      const ints = (...values: number[]): number => {
+        const at = memory.allocate(values.length * 4);
+        memory.i32.set(values, at / 4);
+        return at;
+      };
+      const [x, indices] = [floats(3 * n), ints(2, 0, 2, 1)];
+      const outs = [walled(4 * n), walled(3 * n), walled(n), walled(n), walled(3 * n)];
+      expect(k.gather(1, 3, n, 4, x, indices, outs[0].out)).toBe(-1);
+      k.fill(3 * n, 0, outs[1].out);
+      expect(k.scatterAdd(1, 3, n, 4, outs[0].out, indices, outs[1].out)).toBe(-1);
+      const own = ints(...Array.from({ length: n }, (_, i) => i % 3));
+      expect(k.takeAlong(1, 3, n, 1, x, own, outs[2].out)).toBe(-1);
+      k.fill(n, 0, outs[3].out);
+      k.takeAlongBackward(n, 1, 1, 1, x, ints(...Array(n).fill(0)), outs[3].out);
+      expect(k.oneHot(3, n, ints(0, n - 1, n >> 1), outs[4].out)).toBe(n === 0 ? 0 : -1);
+      expect(outs.map(({ intact }) => intact())).toEqual(Array(5).fill(true));
+    }
+  });
+
   it("the cross-entropy kernels stand", () => {
     for (let n = 1; n <= 67; n++) {
       memory.top = memory.base;

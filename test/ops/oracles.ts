@@ -5,6 +5,7 @@ import type { Oracles } from "./oracles/case.js";
 import { convOracles } from "./oracles/conv.js";
 import { dropoutOracles } from "./oracles/dropout.js";
 import { elementwiseOracles } from "./oracles/elementwise.js";
+import { gatherOracles } from "./oracles/gather.js";
 import { layoutOracles } from "./oracles/layout.js";
 import { matmulOracles } from "./oracles/matmul.js";
 import { reduceOracles } from "./oracles/reduce.js";
@@ -16,6 +17,7 @@ export const oracles: Oracles = {
   ...convOracles,
   ...dropoutOracles,
   ...elementwiseOracles,
+  ...gatherOracles,
   ...layoutOracles,
   ...matmulOracles,
   ...reduceOracles,
