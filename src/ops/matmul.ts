@@ -1,6 +1,6 @@
 // Matrix products and the linear layer: x W + b, with a ReLU fused where it is wanted.
 import { ShapeError } from "../base/errors.js";
-import { type Shape, sameShape, showShape } from "../base/shape.js";
+import { broadcastShapes, broadcastStrides, type Shape, sameShape, showShape, sizeOf } from "../base/shape.js";
 import type { Tensor } from "../core/tensor.js";
 import type { Runtime } from "../wasm/runtime.js";
 import { defineOp, run, type TensorLike } from "./define.js";
@@ -30,67 +30,145 @@ function multiply(
   kernels.matmul(form, m, n, k, a, b, bias, 0, finish, scratch, c);
 }
 
-/** m, k of op(a); k, n of op(b). */
-function sizes(a: Shape, b: Shape, form: number): { m: number; k: number; n: number } {
-  const [m, k] = form & TRANSPOSE_A ? [a[1], a[0]] : a;
-  const [kb, n] = form & TRANSPOSE_B ? [b[1], b[0]] : b;
-  if (k !== kb) {
-    const sides = [form & TRANSPOSE_A ? "transposeA" : "", form & TRANSPOSE_B ? "transposeB" : ""]
-      .filter(Boolean)
-      .join(", ");
-    const hint =
-      form === 0 && k === b[1]
-        ? ". Did you mean matmul(x, w, { transposeB: true })?"
-        : form === 0 && a[0] === kb
-          ? ". Did you mean matmul(x, w, { transposeA: true })?"
-          : ". The last size of the left must be the first of the right";
+/** Sizes of a matrix op(x), which may have axes before it. */
+const rowsIn = (x: Shape, transposed: number): number => x[x.length - (transposed ? 1 : 2)];
+const columnsIn = (x: Shape, transposed: number): number => x[x.length - (transposed ? 2 : 1)];
+
+function checkProduct(a: Shape, b: Shape, form: number): void {
+  if (a.length < 2 || b.length < 2)
+    throw new ShapeError(`matmul: expected matrices, got ${showShape(a)} x ${showShape(b)}. Use .reshape(...) first`);
+  const k = columnsIn(a, form & TRANSPOSE_A);
+  const kb = rowsIn(b, form & TRANSPOSE_B);
+  if (k === kb) return;
+  const sides = [form & TRANSPOSE_A ? "transposeA" : "", form & TRANSPOSE_B ? "transposeB" : ""]
+    .filter(Boolean)
+    .join(", ");
+  const hint =
+    form === 0 && k === columnsIn(b, 0)
+      ? ". Did you mean matmul(x, w, { transposeB: true })?"
+      : form === 0 && rowsIn(a, 0) === kb
+        ? ". Did you mean matmul(x, w, { transposeA: true })?"
+        : ". The last size of the left must be the first of the right";
+  throw new ShapeError(
+    `matmul: inner sizes differ: ${showShape(a)} x ${showShape(b)}${sides ? ` with ${sides}` : ""}${hint}`,
+  );
+}
+
+/** The axes before the matrix. */
+const leadOf = (shape: Shape): Shape => shape.slice(0, -2);
+
+function broadcastLead(a: Shape, b: Shape): Shape {
+  const [x, y] = [leadOf(a), leadOf(b)];
+  try {
+    return broadcastShapes("matmul", x, y);
+  } catch {
     throw new ShapeError(
-      `matmul: inner sizes differ: ${showShape(a)} x ${showShape(b)}${sides ? ` with ${sides}` : ""}${hint}`,
+      `matmul: the leading axes ${showShape(x)} and ${showShape(y)} of ${showShape(a)} x ${showShape(b)} do not broadcast. Sizes must be equal or 1, counted from the right`,
     );
   }
-  return { m, k, n };
+}
+
+/**
+ * C[i] = op(A[i]) op(B[i]) for every index i of the leading axes, in row-major order. What meets the same C[i] again, as the
+ * gradient of a stretched operand does, is complete in scratch before it is added.
+ */
+function product(
+  runtime: Runtime,
+  form: number,
+  m: number,
+  n: number,
+  k: number,
+  a: number,
+  aShape: Shape,
+  b: number,
+  bShape: Shape,
+  finish: number,
+  c: number,
+  cShape: Shape,
+): void {
+  if (aShape.length === 2 && bShape.length === 2) {
+    multiply(runtime, form, m, n, k, a, b, 0, finish, c);
+    return;
+  }
+  const { kernels, memory } = runtime;
+  const lead = broadcastLead(aShape, bShape);
+  const count = sizeOf(lead);
+  const matrices = sizeOf(leadOf(cShape));
+  if (count === 0) kernels.fill(matrices * m * n, 0, c);
+  // one B for all of A: leading axes only mean more rows, and one call gives the same bits
+  if (
+    (form & TRANSPOSE_A) === 0 &&
+    sizeOf(leadOf(bShape)) === 1 &&
+    sizeOf(leadOf(aShape)) === count &&
+    matrices === count
+  ) {
+    multiply(runtime, form, count * m, n, k, a, b, 0, finish, c);
+    return;
+  }
+  const [aSteps, bSteps, cSteps] = [aShape, bShape, cShape].map((shape) => broadcastStrides(leadOf(shape), lead));
+  const held = memory.top;
+  const scratch = matrices < count ? memory.allocate(m * n * 4) : 0;
+  for (let i = 0; i < count; i++) {
+    let [p, q, r, rest, again] = [a, b, c, i, false];
+    for (let d = lead.length - 1; d >= 0; d--) {
+      const at = rest % lead[d];
+      rest = (rest - at) / lead[d];
+      p += at * aSteps[d] * m * k * 4;
+      q += at * bSteps[d] * k * n * 4;
+      r += at * cSteps[d] * m * n * 4;
+      again ||= at > 0 && cSteps[d] === 0;
+    }
+    multiply(runtime, form, m, n, k, p, q, 0, finish, again ? scratch : r);
+    if (again) kernels.accumulate(m * n, scratch, r);
+  }
+  memory.top = held;
 }
 
 export const matmulOp = defineOp<number>({
   name: "matmul",
-  shape: ([a, b], form) => {
-    if (a.rank !== 2 || b.rank !== 2)
-      throw new ShapeError(
-        `matmul: expected two matrices, got ${showShape(a.shape)} x ${showShape(b.shape)}. Use .reshape(...) first`,
-      );
-    const { m, n } = sizes(a.shape, b.shape, form);
-    return [m, n];
+  shape: ([{ shape: a }, { shape: b }], form) => {
+    checkProduct(a, b, form);
+    return [...broadcastLead(a, b), rowsIn(a, form & TRANSPOSE_A), columnsIn(b, form & TRANSPOSE_B)];
   },
-  forward: (r) => {
-    const { m, k, n } = sizes(r.a.shape, r.b!.shape, r.attributes);
-    multiply(r.runtime, r.attributes, m, n, k, r.a.pointer, r.b!.pointer, 0, 0, r.output.pointer);
+  forward: ({ runtime, attributes, a, b, output }) => {
+    const m = rowsIn(a.shape, attributes & TRANSPOSE_A);
+    const k = columnsIn(a.shape, attributes & TRANSPOSE_A);
+    const n = columnsIn(b!.shape, attributes & TRANSPOSE_B);
+    product(runtime, attributes, m, n, k, a.pointer, a.shape, b!.pointer, b!.shape, 0, output.pointer, output.shape);
   },
   backward: (r) => {
-    const { m, k, n } = sizes(r.a.shape, r.b!.shape, r.attributes);
-    const [da, db] = r.gradientIn;
-    const { gradientOut: dy, runtime } = r;
-    const a = r.a.pointer;
-    const b = r.b!.pointer;
+    const { gradientOut: dy, gradientIn, runtime } = r;
+    const da = gradientIn[0];
+    const db = gradientIn[1];
     const ta = r.attributes & TRANSPOSE_A;
     const tb = r.attributes & TRANSPOSE_B;
+    const { pointer: a, shape: aShape } = r.a;
+    const { pointer: b, shape: bShape } = r.b!;
+    const { shape } = r.output;
+    const m = rowsIn(aShape, ta);
+    const k = columnsIn(aShape, ta);
+    const n = columnsIn(bShape, tb);
     // C = op(A) op(B): dA = dC op(B)' or its transpose, dB = op(A)' dC or its transpose
     if (da !== 0) {
-      if (ta) multiply(runtime, (tb ? TRANSPOSE_A : 0) | TRANSPOSE_B, k, m, n, b, dy, 0, FLUSH, da);
-      else multiply(runtime, tb ? 0 : TRANSPOSE_B, m, k, n, dy, b, 0, FLUSH, da);
+      const back = ta ? (tb ? TRANSPOSE_A : 0) | TRANSPOSE_B : tb ? 0 : TRANSPOSE_B;
+      if (ta) product(runtime, back, k, m, n, b, bShape, dy, shape, FLUSH, da, aShape);
+      else product(runtime, back, m, k, n, dy, shape, b, bShape, FLUSH, da, aShape);
     }
     if (db !== 0) {
-      if (tb) multiply(runtime, TRANSPOSE_A | (ta ? TRANSPOSE_B : 0), n, k, m, dy, a, 0, FLUSH, db);
-      else multiply(runtime, ta ? 0 : TRANSPOSE_A, k, n, m, a, dy, 0, FLUSH, db);
+      const back = tb ? TRANSPOSE_A | (ta ? TRANSPOSE_B : 0) : ta ? 0 : TRANSPOSE_A;
+      if (tb) product(runtime, back, n, k, m, dy, shape, a, aShape, FLUSH, db, bShape);
+      else product(runtime, back, k, n, m, a, aShape, dy, shape, FLUSH, db, bShape);
     }
   },
 });
 
 /**
- * Matrix product, every element summed strictly in the order of the inner axis.
+ * Matrix product over the last two axes, every element summed strictly in the order of the inner axis; leading axes broadcast.
+ * The gradient of a stretched operand is the sum over what it met, product after product, in row-major order.
  *
- * Shapes: [m, k] x [k, n] -> [m, n]; with transposeA a is [k, m], with transposeB b is [n, k].
- * Throws ShapeError when the inner sizes differ or an operand is no matrix.
- * Example: `matmul(x, w, { transposeB: true })`
+ * Shapes: [.., m, k] x [.., k, n] -> [.., m, n]; with transposeA a is [.., k, m], with transposeB b is [.., n, k].
+ * Throws ShapeError when the inner sizes differ, the leading axes do not broadcast, or an operand has fewer than two axes.
+ * Example: `matmul(x, y, { transposeB: true })`
  */
 export function matmul(
   a: TensorLike,

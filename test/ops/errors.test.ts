@@ -36,7 +36,14 @@ const cases: [string, () => unknown, Error][] = [
   [
     "a product of vectors",
     () => matmul(zeros([3]), zeros([3, 4])),
-    new ShapeError("matmul: expected two matrices, got [3] x [3, 4]. Use .reshape(...) first"),
+    new ShapeError("matmul: expected matrices, got [3] x [3, 4]. Use .reshape(...) first"),
+  ],
+  [
+    "leading axes that do not broadcast",
+    () => matmul(zeros([2, 5, 3]), zeros([4, 3, 6])),
+    new ShapeError(
+      "matmul: the leading axes [2] and [4] of [2, 5, 3] x [4, 3, 6] do not broadcast. Sizes must be equal or 1, counted from the right",
+    ),
   ],
   [
     "a weight the wrong way round",

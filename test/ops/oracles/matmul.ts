@@ -1,22 +1,29 @@
 // Oracles of the matrix products.
 import fc from "fast-check";
 import { linear, matmul } from "../../../src/ops/matmul.js";
-import { at, build, type Doubles } from "../doubles.js";
-import { type Case, type Oracles, small, total } from "./case.js";
+import { at, broadcast, build } from "../doubles.js";
+import { broadcasting, type Case, type Oracles, small, total } from "./case.js";
 
-const product = (a: Doubles, b: Doubles, ta: boolean, tb: boolean): Doubles => {
-  const [m, k] = ta ? [a.shape[1], a.shape[0]] : a.shape;
-  const n = tb ? b.shape[0] : b.shape[1];
-  return build([m, n], ([i, j]) =>
-    total(Array.from({ length: k }, (_, l) => at(a, ta ? [l, i] : [i, l]) * at(b, tb ? [j, l] : [l, j]))),
-  );
+const swapped = (shape: readonly number[], swap: boolean): number[] => {
+  const [rows, columns] = shape.slice(-2);
+  return [...shape.slice(0, -2), ...(swap ? [columns, rows] : [rows, columns])];
 };
 
-const matmulCase = (m: number, k: number, n: number, transposeA: boolean, transposeB: boolean): Case => ({
-  shapes: [transposeA ? [k, m] : [m, k], transposeB ? [n, k] : [k, n]],
+/** a [.., m, k] and b [.., k, n], each held transposed where it says so. */
+const matmulCase = (a: readonly number[], b: readonly number[], transposeA: boolean, transposeB: boolean): Case => ({
+  shapes: [swapped(a, transposeA), swapped(b, transposeB)],
   values: ["any", "any"],
-  apply: ([a, b]) => matmul(a, b, { transposeA, transposeB }),
-  oracle: ([a, b]) => product(a, b, transposeA, transposeB),
+  apply: ([x, y]) => matmul(x, y, { transposeA, transposeB }),
+  oracle: ([x, y]) => {
+    const [m, k, n] = [a[a.length - 2], a[a.length - 1], b[b.length - 1]];
+    return build([...broadcast(a.slice(0, -2), b.slice(0, -2)), m, n], (index) => {
+      const [i, j] = index.slice(-2);
+      const lead = index.slice(0, -2);
+      const term = (l: number): number =>
+        at(x, [...lead, ...swapped([i, l], transposeA)]) * at(y, [...lead, ...swapped([l, j], transposeB)]);
+      return total(Array.from({ length: k }, (_, l) => term(l)));
+    });
+  },
 });
 
 const linearCase = (lead: readonly number[], k: number, n: number, bias: boolean): Case => ({
@@ -33,10 +40,11 @@ const linearCase = (lead: readonly number[], k: number, n: number, bias: boolean
 
 export const matmulOracles: Oracles = {
   matmulOp: {
-    line: (n) => matmulCase(3, n, 5, false, n % 2 === 1),
+    line: (n) =>
+      n % 3 === 2 ? matmulCase([2, n, 3], [3, 2], false, false) : matmulCase([3, n], [n, 5], false, n % 2 === 1),
     random: fc
-      .tuple(small, small, small, fc.boolean(), fc.boolean())
-      .map(([m, k, n, ta, tb]) => matmulCase(m, k, n, ta, tb)),
+      .tuple(broadcasting, small, small, small, fc.boolean(), fc.boolean())
+      .map(([[a, b], m, k, n, ta, tb]) => matmulCase([...a.slice(-2), m, k], [...b.slice(-2), k, n], ta, tb)),
     tolerance: 1e-5,
     differentiable: true,
   },
