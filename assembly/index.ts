@@ -24,6 +24,7 @@ export {
 } from "./elementwise";
 export { gather, oneHot, scatterAdd, takeAlong, takeAlongBackward } from "./gather";
 export { copy, copyStrided, transpose } from "./layout";
+export { lerp, lerpBackward } from "./lerp";
 export { cos, exp, log, pow, sin } from "./math";
 export { matmul, matmulScratch } from "./matmul";
 export { addNormal, fillNormal, fillUniform, fillWords, philox, xoshiro } from "./random";

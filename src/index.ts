@@ -17,6 +17,7 @@ export { dropout } from "./ops/dropout.js";
 export { add, div, exp, log, mul, neg, relu, sigmoid, sub, tanh } from "./ops/elementwise.js";
 export { gather, type Indices, oneHot, scatterAdd, takeAlongAxis } from "./ops/gather.js";
 export { broadcastTo, concat, reshape, slice, transpose } from "./ops/layout.js";
+export { lerp } from "./ops/lerp.js";
 export { linear, matmul } from "./ops/matmul.js";
 export { max, mean, type ReduceOptions, sum } from "./ops/reduce.js";
 export { accuracy, softmax, softmaxCrossEntropy } from "./ops/softmax.js";

@@ -65,6 +65,9 @@ export interface Kernels {
   // matmul
   matmul(form: N, m: N, n: N, k: N, a: N, b: N, start: N, startStep: N, finish: N, scratch: N, c: N): void;
   matmulScratch(form: N, m: N, n: N, k: N): N;
+  // lerp
+  lerp(n: N, a: N, b: N, t: N, out: N): void;
+  lerpBackward(n: N, a: N, b: N, t: N, dy: N, da: N, db: N, dt: N): void;
   // conv
   convolve(
     batch: N,

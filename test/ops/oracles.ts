@@ -7,6 +7,7 @@ import { dropoutOracles } from "./oracles/dropout.js";
 import { elementwiseOracles } from "./oracles/elementwise.js";
 import { gatherOracles } from "./oracles/gather.js";
 import { layoutOracles } from "./oracles/layout.js";
+import { lerpOracles } from "./oracles/lerp.js";
 import { matmulOracles } from "./oracles/matmul.js";
 import { reduceOracles } from "./oracles/reduce.js";
 import { softmaxOracles } from "./oracles/softmax.js";
@@ -19,6 +20,7 @@ export const oracles: Oracles = {
   ...elementwiseOracles,
   ...gatherOracles,
   ...layoutOracles,
+  ...lerpOracles,
   ...matmulOracles,
   ...reduceOracles,
   ...softmaxOracles,

@@ -3,7 +3,27 @@
 import { readFileSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { add, createTrainer, exp, nn, optim, random, relu, softmax, sum, tanh, tensor } from "../../../dist/index.js";
+import {
+  add,
+  conv2d,
+  createTrainer,
+  exp,
+  lerp,
+  linear,
+  maxPool2d,
+  mean,
+  mul,
+  nn,
+  optim,
+  random,
+  relu,
+  softmax,
+  sum,
+  tanh,
+  tensor,
+  transpose,
+  zeros,
+} from "../../../dist/index.js";
 import { median } from "../measure.mjs";
 import { eta, fixedValues, learningRate, maxNorm, readTask, sizes } from "../w2.mjs";
 
@@ -52,6 +72,53 @@ function matmul({ form, m, k, n }) {
   const code = { NN: 0, TN: 1, NT: 2 }[form];
   const scratch = memory.temporary(kernels.matmulScratch(code, m, n, k) * 4);
   return { step: () => kernels.matmul(code, m, n, k, a, b, 0, 0, 0, scratch, c) };
+}
+
+const labelsOf = (batch) => tensor(Int32Array.from({ length: batch }, (_, i) => i % 10));
+
+function convolution(task, { name }) {
+  const kernel = (nIn, nOut) => ({
+    weight: transpose(tensor(fixedValues(nOut * nIn * 9, 0.1), [nOut, nIn, 3, 3]), [2, 3, 1, 0]),
+    bias: zeros([nOut]),
+  });
+  const same = { padding: "same" };
+  if (name === "cgru20") {
+    const s0 = transpose(tensor(fixedValues(32 * 24 * 20 * 4), [32, 24, 20, 4]), [0, 2, 3, 1]);
+    const gate = ({ weight, bias }, s, activation) => conv2d(s, weight, bias, { ...same, activation });
+    return training({
+      params: [0, 1, 2].map(() => kernel(24, 24)),
+      data: s0,
+      loss(gates, s0) {
+        let s = s0;
+        for (let t = 0; t < 20; t++) {
+          const u = gate(gates[0], s, "sigmoid");
+          const r = gate(gates[1], s, "sigmoid");
+          s = lerp(gate(gates[2], mul(r, s), "tanh"), s, u);
+        }
+        return mean(mul(s, s));
+      },
+    });
+  }
+  return training({
+    params: {
+      first: kernel(1, 8),
+      second: kernel(8, 16),
+      dense: layer(784, 10, fixedValues(7840, 0.1), new Float32Array(10)),
+    },
+    data: { x: tensor(task.batch(32).x, [32, 28, 28, 1]), y: labelsOf(32) },
+    loss({ first, second, dense }, { x, y }) {
+      const relu = { ...same, activation: "relu" };
+      const a = maxPool2d(conv2d(x, first.weight, first.bias, relu), 2);
+      const b = maxPool2d(conv2d(a, second.weight, second.bias, relu), 2);
+      return nn.softmaxCrossEntropy(linear(b.reshape([32, 784]), dense.weight, dense.bias), y);
+    },
+  });
+}
+
+/** Plain SGD, as all peers take it in W4 and W5. */
+function training({ params, data, loss }) {
+  const trainer = createTrainer({ params, loss, optimizer: optim.sgd(learningRate) });
+  return { trainer, step: () => trainer.step(data).loss };
 }
 
 function normals({ count, host }) {
@@ -188,6 +255,7 @@ export async function open(file) {
       W1: matmul,
       W2: (p) => ({ young, hosted: hostedStep, replay: () => hosted })[p.mode]?.(task, p) ?? makeTrainer(task, p),
       W3: normals,
+      W5: (p) => convolution(task, p),
       W7: elementwise,
       update,
     },
