@@ -11,6 +11,7 @@ export type { Key } from "./core/random.js";
 export { type DataType, full, Tensor, tensor, zeros } from "./core/tensor.js";
 export * as data from "./data/index.js";
 export * as nn from "./nn/index.js";
+export { expandDims, pad, split, squeeze, stack } from "./ops/arrange.js";
 export { type Conv2dOptions, conv2d } from "./ops/conv.js";
 export type { TensorLike } from "./ops/define.js";
 export { dropout } from "./ops/dropout.js";

@@ -8,7 +8,7 @@ import { defineOp, run, type TensorLike } from "./define.js";
 import { rankOf, sumTo } from "./reduce.js";
 
 /** target[i . to] = source[i . from] for every index i of `shape`; strides in elements, addresses in bytes. */
-function copyStrided(
+export function copyStrided(
   runtime: Runtime,
   shape: Shape,
   source: number,

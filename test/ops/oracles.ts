@@ -1,6 +1,7 @@
 // A float64 oracle in plain TypeScript for every op, and the random cases that op is tried on: one file a family.
 // The list of ops drives the tests: an op exported from src/ops without an entry here fails them.
 
+import { arrangeOracles } from "./oracles/arrange.js";
 import type { Oracles } from "./oracles/case.js";
 import { convOracles } from "./oracles/conv.js";
 import { dropoutOracles } from "./oracles/dropout.js";
@@ -15,6 +16,7 @@ import { softmaxOracles } from "./oracles/softmax.js";
 export { type Case, inputsOf, type Oracle, type Values } from "./oracles/case.js";
 
 export const oracles: Oracles = {
+  ...arrangeOracles,
   ...convOracles,
   ...dropoutOracles,
   ...elementwiseOracles,
