@@ -2,6 +2,7 @@
 // or a value of an open scope, which is an address in a runtime's arena and ends with the scope.
 import { DataError, ShapeError, StaleTensorError, show } from "../base/errors.js";
 import { checkShape, type Shape, showShape, sizeOf } from "../base/shape.js";
+import { printTensor } from "./print.js";
 import type { Scope } from "./scope.js";
 
 export type DataType = "float32" | "int32";
@@ -14,7 +15,12 @@ export interface ByteSource {
   readonly divisor: number;
 }
 
+// A page's console previews the first fields: shape and dtype (of the constructor), then a host tensor's values.
 export class Tensor {
+  /** @internal */
+  host: HostArray | undefined = undefined;
+  /** @internal */
+  source: ByteSource | undefined = undefined;
   /** Address in the runtime's memory; 0 for a host tensor. */
   pointer = 0;
   /** The scope that made it; undefined for a host tensor. */
@@ -33,10 +39,6 @@ export class Tensor {
   /** The copy of a host tensor in the scope `mirrorScope`, made in its run `mirrorRun`. */
   mirror: Tensor | undefined = undefined;
   mirrorRun = -1;
-  /** @internal */
-  host: HostArray | undefined = undefined;
-  /** @internal */
-  source: ByteSource | undefined = undefined;
   readonly size: number;
 
   /** @internal Use `tensor(...)`. */
@@ -108,11 +110,22 @@ export class Tensor {
     return build(0);
   }
 
+  /** Shape, dtype and values as numpy prints them; a tensor whose scope has ended says so. Example: `String(tensor([1, 2]))` */
   toString(): string {
-    const head = `tensor ${showShape(this.shape)} ${this.dtype}`;
-    if (this.isStale) return `${head} (ended)`;
-    const values = Array.from(this.data.subarray(0, 6), (v) => Number(v.toPrecision(5)));
-    return `${head} [${values.join(", ")}${this.size > 6 ? ", ..." : ""}]`;
+    if (this.isStale)
+      return `tensor ${showShape(this.shape)} ${this.dtype} (stale: the result of ${this.origin} of ${this.scope!.describe(this.step)}, which has ended)`;
+    const { host, source, shape, dtype } = this;
+    if (host) return printTensor({ shape, dtype, read: (i) => host[i] });
+    if (source) return printTensor({ shape, dtype, read: (i) => Math.fround(source.bytes[i] / source.divisor) });
+    const { f32, i32 } = this.scope!.runtime.memory;
+    const memory = dtype === "float32" ? f32 : i32;
+    const at = this.pointer >>> 2;
+    return printTensor({ shape, dtype, read: (i) => memory[at + i] });
+  }
+
+  /** What Node, Bun and Deno print in console.log; a page's console shows the fields, shape and dtype first. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
   }
 }
 

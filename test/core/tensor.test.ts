@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { grad } from "../../src/autodiff/grad.js";
 import { DataError, ShapeError } from "../../src/base/errors.js";
-import { byteTensor, full, type Tensor, tensor, zeros } from "../../src/core/tensor.js";
+import { byteTensor, type Tensor, tensor, zeros } from "../../src/core/tensor.js";
 import { add, mul } from "../../src/ops/elementwise.js";
 import { broadcastTo, concat, reshape, slice, transpose } from "../../src/ops/layout.js";
 import { sum } from "../../src/ops/reduce.js";
@@ -75,10 +75,6 @@ describe("tensor", () => {
 
   it("has an item only when it is one", () => {
     expect(() => tensor([1, 2]).item()).toThrow(new ShapeError("item: expected one element, got shape [2]"));
-  });
-
-  it("prints its first values", () => {
-    expect(String(full([7], 0.1))).toBe("tensor [7] float32 [0.1, 0.1, 0.1, 0.1, 0.1, 0.1, ...]");
   });
 });
 
