@@ -24,6 +24,7 @@ export { max, mean, type ReduceOptions, sum } from "./ops/reduce.js";
 export { accuracy, softmax, softmaxCrossEntropy } from "./ops/softmax.js";
 export * as optim from "./optim/index.js";
 export { digest, type LoadOptions, load, save } from "./train/save.js";
+export { type Summarised, summary } from "./train/summary.js";
 export {
   createTrainer,
   type LeafReport,

@@ -1,7 +1,7 @@
 // Gradients of one's own (customGrad), gradients for less memory (recompute), and none at all (stopGradient).
 import { ShapeError, show } from "../base/errors.js";
 import { type Shape, sameShape, showShape } from "../base/shape.js";
-import { currentScope, Scope } from "../core/scope.js";
+import { currentScope } from "../core/scope.js";
 import { isTensor, type Tensor } from "../core/tensor.js";
 import { defineOp, run, type TensorLike } from "../ops/define.js";
 
@@ -32,7 +32,7 @@ const customOp = defineOp<Backward>({
   view: () => 0,
   forward: () => {},
   backward: (r) => {
-    const scope = new Scope(r.runtime, "customGrad", r.output.scope);
+    const scope = r.output.scope!.inner("customGrad");
     scope.begin(r.output.scope!.step);
     try {
       const gradients = r.attributes.backward(scope.alias(r.output, r.gradientOut));
@@ -83,7 +83,7 @@ const recomputeOp = defineOp<Recomputed>({
   shape: (_, { shape }) => shape,
   forward: (r) => r.kernels.copy(r.output.size, r.attributes.result(), r.output.pointer),
   backward: (r) => {
-    const scope = new Scope(r.runtime, "recompute", r.output.scope, true);
+    const scope = r.output.scope!.inner("recompute", true);
     scope.begin(r.output.scope!.step);
     try {
       const inputs = r.inputs.map((t, i) => scope.alias(t, t.pointer, r.gradientIn[i]));
@@ -117,7 +117,7 @@ export function recompute(f: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[
   const scope = currentScope();
   if (!scope) return f(...inputs);
   const own = inputs.map((t) => scope.own(t));
-  const inner = new Scope(scope.runtime, "recompute", scope, true);
+  const inner = scope.inner("recompute", true);
   let result = 0;
   let shape: Shape = [];
   inner.begin(scope.step);

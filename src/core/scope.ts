@@ -30,7 +30,7 @@ export class Scope {
   open = false;
   /** What the opening is called in messages: "step 12". */
   step = 0;
-  private cursor = 0;
+  protected cursor = 0;
   private parent: Scope | undefined;
   /** Address after the last allocation of the forward pass, and after that of the backward plan. */
   private forwardEnd = 0;
@@ -49,6 +49,11 @@ export class Scope {
     private readonly outer?: Scope,
     private readonly sealed = false,
   ) {}
+
+  /** A sub-scope of this one. */
+  inner(kind: string, sealed = false): Scope {
+    return new Scope(this.runtime, kind, this, sealed);
+  }
 
   describe(step = this.step): string {
     return `${this.kind} ${step}`;
@@ -228,7 +233,11 @@ export class Scope {
       this.plan = planBackward(this.runtime.memory, this.records, loss, leaves, seed !== 0);
       this.planEnd = this.runtime.memory.top;
     }
-    runBackward(this.runtime, this.plan, seed);
+    this.walk(this.plan, seed);
+  }
+
+  protected walk(plan: BackwardPlan, seed: number): void {
+    runBackward(this.runtime, plan, seed);
   }
 }
 

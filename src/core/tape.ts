@@ -191,8 +191,8 @@ export function planBackward(
   return { loss, records: planned, unused };
 }
 
-/** Walks the plan: kernels only, nothing is allocated. */
-export function runBackward(runtime: Runtime, plan: BackwardPlan, seed = 0): void {
+/** Walks the plan: kernels only, nothing is allocated. `watch` sees every record once its gradients are written and added. */
+export function runBackward(runtime: Runtime, plan: BackwardPlan, seed = 0, watch?: (r: OpRecord) => void): void {
   const { kernels } = runtime;
   const { loss, records, unused } = plan;
   for (let i = 0; i < unused.length; i++) kernels.fill(unused[i].size, 0, unused[i].gradient);
@@ -205,5 +205,6 @@ export function runBackward(runtime: Runtime, plan: BackwardPlan, seed = 0): voi
     r.op.backward!(r);
     for (let j = 0; j < r.addInto.length; j++)
       if (r.addInto[j] !== 0) kernels.accumulate(r.inputs[j].size, r.gradientIn[j], r.addInto[j]);
+    if (watch !== undefined) watch(r);
   }
 }

@@ -7,8 +7,10 @@ import { ParameterBlock } from "../core/parameter-block.js";
 import { foldIn, type Key, key, STREAM } from "../core/random.js";
 import { Scope } from "../core/scope.js";
 import { hostTensor, isTensor, type Tensor } from "../core/tensor.js";
+import { WatchedScope } from "../core/watch.js";
 import type { GradientTransform } from "../optim/transform.js";
 import { Runtime } from "../wasm/runtime.js";
+import { blame, guards, namesOf } from "./blame.js";
 import { decodeCheckpoint, encodeCheckpoint, type TrainerState } from "./checkpoint.js";
 
 export interface LossContext<S = unknown> {
@@ -36,6 +38,11 @@ export interface TrainerOptions<P, B, X, S> {
   /** Of the keys that the loss is given; 0 by default. */
   readonly seed?: number;
   readonly state?: S;
+  /**
+   * Looks at the result and the gradients of every op of a step; false by default, and then it costs nothing.
+   * The first NaN or Infinity throws a DivergenceError naming op, inputs and position.
+   */
+  readonly debug?: boolean;
 }
 
 export interface StepResult {
@@ -97,7 +104,9 @@ export class Trainer<P, B, X, S> {
       throw new TypeError(`createTrainer: "loss" expected a function, got ${show(options.loss)}`);
     if (typeof options.optimizer?.update !== "function")
       throw new TypeError(`createTrainer: "optimizer" expected a gradient transform, got ${show(options.optimizer)}`);
-    this.training = new Scope(this.runtime, "step");
+    this.training = options.debug
+      ? new WatchedScope(this.runtime, "step", (what, op) => this.diverged(what, "", guards[op]))
+      : new Scope(this.runtime, "step");
     this.evaluating = new Scope(this.runtime, "evaluation");
     this.predicting = new Scope(this.runtime, "prediction");
     this.block = ParameterBlock.allocate(this.runtime, options.params);
@@ -143,6 +152,7 @@ export class Trainer<P, B, X, S> {
    * loss, and the parameters stay as they were. Throws what the loss throws, with the parameters as they were.
    */
   step(batch: B): StepResult {
+    if (this.training instanceof WatchedScope) this.training.names = namesOf(batch);
     return this.within(this.training, () => {
       const { step } = this.state;
       const result = this.options.loss(this.inside, batch, this.context(true));
@@ -161,6 +171,7 @@ export class Trainer<P, B, X, S> {
       const metricValues = readMetrics(metrics);
       const nextState = state === undefined ? this.state.userState : toHost(state);
       if (this.options.optimizer.update(block, this.state.optimizerState, { t: step }) !== false) {
+        if (this.options.debug) this.checkUpdates();
         this.runtime.kernels.accumulate(block.length, block.updatesPointer, block.valuesPointer);
         this.updated = true;
       }
@@ -172,18 +183,29 @@ export class Trainer<P, B, X, S> {
     });
   }
 
+  /** For `debug`: a transform's own NaN or Infinity. The parameters are as before; what the optimizer keeps is not. */
+  private checkUpdates(): void {
+    const { updates, segments } = this.block;
+    const at = updates.findIndex((v) => !Number.isFinite(v));
+    if (at < 0) return;
+    const { path, offset } = segments.find((s) => at < s.offset + s.length)!;
+    this.diverged(
+      `${this.options.optimizer.description} made the update of ${under("params", path)} ${updates[at]} at position ${at - offset}`,
+    );
+  }
+
   /** `culprit` is the value of the batch that made it so, where one did. */
-  private diverged(what: string, culprit = ""): never {
+  private diverged(
+    what: string,
+    culprit = "",
+    hint = "Lower the learning rate or the noise, or put clipByGlobalNorm(10) first in the chain",
+  ): never {
     const { step, lastFiniteLoss } = this.state;
     const last = Number.isNaN(lastFiniteLoss)
       ? "there was no finite loss"
       : `the last finite loss was ${lastFiniteLoss}`;
     throw new DivergenceError(
-      `step ${step}: ${what}${culprit && `: ${culprit}`}; ${last}. ${
-        culprit
-          ? "Replace that value, or leave out its example"
-          : "Lower the learning rate or the noise, or put clipByGlobalNorm(10) first in the chain"
-      }`,
+      `step ${step}: ${what}${culprit && `: ${culprit}`}; ${last}. ${culprit ? "Replace that value, or leave out its example" : hint}`,
       step,
       lastFiniteLoss,
     );
@@ -322,21 +344,6 @@ function readMetrics(metrics: Metrics | undefined): { [name: string]: number } {
 
 const toHost = (tree: unknown): unknown =>
   mapTree(tree, isTensor, (t) => (t.isHost ? t : hostTensor(t.data, t.shape)), "state");
-
-/** Which value of the batch made the loss non-finite, where one did. */
-function blame(batch: unknown): string {
-  let found = "";
-  try {
-    for (const { path, leaf } of flatten(batch, isTensor, "batch")) {
-      if (leaf.dtype !== "float32" || leaf.source || found) continue;
-      const at = leaf.data.findIndex((v) => !Number.isFinite(v));
-      if (at >= 0) found = `${under("batch", path)} holds ${leaf.data[at]} at position ${at}`;
-    }
-  } catch {
-    // a batch may hold anything; only tensors can be blamed
-  }
-  return found;
-}
 
 async function* asIterable<B>(batches: Iterable<B> | AsyncIterable<B>): AsyncIterable<B> {
   if (Symbol.asyncIterator in batches) yield* batches;

@@ -65,9 +65,9 @@ describe("a tensor whose scope has ended", () => {
     seen.push(String(kept));
     t.step(undefined);
     expect(seen.slice(0, 3)).toEqual([
-      "tensor [2] float32 [0.76159, 0.96403]",
-      "tensor [2] float32 (ended)",
-      "tensor [2] float32 (ended)",
+      "tensor [2] float32 [0.76159424, 0.9640277 ]",
+      "tensor [2] float32 (stale: the result of tanh of step 0, which has ended)",
+      "tensor [2] float32 (stale: the result of tanh of step 0, which has ended)",
     ]);
   });
 

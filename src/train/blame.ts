@@ -1,0 +1,41 @@
+// What a DivergenceError points at: the value of the batch that made it so, and the way out of an op that cannot take it.
+import { under } from "../base/tree.js";
+import { isTensor, type Tensor } from "../core/tensor.js";
+
+/** How an op that gave NaN or Infinity is kept from it. */
+export const guards: { readonly [op: string]: string } = {
+  log: "Keep its input above 0, or compute with logits: softmaxCrossEntropy, logSoftmax",
+  div: "Keep the divisor away from 0",
+  reciprocal: "Keep its input away from 0",
+  sqrt: "Keep its input above 0; at 0 its gradient is infinite",
+  rsqrt: "Keep its input above 0",
+  norm: "Keep its input away from 0, where its gradient is undefined",
+  exp: "Keep its input below 88",
+  upload: "Replace that value, or leave out its example",
+};
+
+/** The tensors of a batch with their paths. A batch may hold anything else as well. */
+function tensorsOf(batch: unknown): [Tensor, string][] {
+  const found: [Tensor, string][] = [];
+  const visit = (node: unknown, path: string, depth: number): void => {
+    if (isTensor(node)) found.push([node, path]);
+    else if (typeof node === "object" && node !== null && depth < 8 && !ArrayBuffer.isView(node))
+      for (const [key, child] of Object.entries(node))
+        visit(child, Array.isArray(node) ? `${path}[${key}]` : under(path, key), depth + 1);
+  };
+  visit(batch, "batch", 0);
+  return found;
+}
+
+/** Paths of the host tensors of a batch. */
+export const namesOf = (batch: unknown): Map<Tensor, string> => new Map(tensorsOf(batch));
+
+/** Which value of the batch made the loss non-finite, where one did. */
+export function blame(batch: unknown): string {
+  for (const [t, path] of tensorsOf(batch)) {
+    if (t.dtype !== "float32" || t.source) continue;
+    const at = t.data.findIndex((v) => !Number.isFinite(v));
+    if (at >= 0) return `${path} holds ${t.data[at]} at position ${at}`;
+  }
+  return "";
+}
