@@ -30,7 +30,7 @@ export { matmul, matmulScratch } from "./matmul";
 export { addNormal, fillNormal, fillUniform, fillWords, philox, xoshiro } from "./random";
 export { maxColumns, segmentSquares, sum, sumColumns, sumRows, sumSquares, sumSquaresWide } from "./reduce";
 export { countCorrect, crossEntropy, crossEntropyBackward, softmax, softmaxBackward } from "./softmax";
-export { accumulate, adam, momentum, scale } from "./update";
+export { accumulate, adam, addScaled, centeredRms, clampUpdates, momentum, scale } from "./update";
 
 /** Where the host writes the sizes and strides of a strided kernel. */
 export function tableAddress(): usize {

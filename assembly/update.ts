@@ -98,3 +98,66 @@ export function adam(
     store<f32>(g + p, (first * c1) / (sqrt<f32>(second * c2) + epsilon));
   }
 }
+
+/** g[i] += factor x[i]. */
+export function addScaled(n: i32, factor: f32, x: usize, g: usize): void {
+  const s = f32x4.splat(factor);
+  const whole = Pass.whole(n);
+  let i = 0;
+  for (; i < whole; i += 4) {
+    const p: usize = i << 2;
+    v128.store(g + p, f32x4.add(v128.load(g + p), f32x4.mul(s, v128.load(x + p))));
+  }
+  for (; i < n; i++) {
+    const p: usize = i << 2;
+    store<f32>(g + p, load<f32>(g + p) + factor * load<f32>(x + p));
+  }
+}
+
+/** g[i] = min(max(g[i], -limit), limit); NaN stays. */
+export function clampUpdates(n: i32, limit: f32, g: usize): void {
+  const high = f32x4.splat(limit);
+  const low = f32x4.splat(-limit);
+  const whole = Pass.whole(n);
+  let i = 0;
+  for (; i < whole; i += 4) {
+    const p: usize = g + (i << 2);
+    v128.store(p, f32x4.min(f32x4.max(v128.load(p), low), high));
+  }
+  for (; i < n; i++) {
+    const p: usize = g + (i << 2);
+    store<f32>(p, min<f32>(max<f32>(load<f32>(p), -limit), limit));
+  }
+}
+
+/**
+ * RMSprop about the mean: m = decay m + keep g; v = decay v + keep g^2; g = g / (sqrt(max(v - m^2, 0)) + epsilon).
+ * Source: Graves 2013, equations 38-45.
+ */
+export function centeredRms(n: i32, decay: f32, keep: f32, epsilon: f32, m: usize, v: usize, g: usize): void {
+  const d = f32x4.splat(decay);
+  const k = f32x4.splat(keep);
+  const e = f32x4.splat(epsilon);
+  const zero = f32x4.splat(0);
+  const whole = Pass.whole(n);
+  let i = 0;
+  for (; i < whole; i += 4) {
+    const p: usize = i << 2;
+    const x = v128.load(g + p);
+    const first = f32x4.add(f32x4.mul(d, v128.load(m + p)), f32x4.mul(k, x));
+    const second = f32x4.add(f32x4.mul(d, v128.load(v + p)), f32x4.mul(k, f32x4.mul(x, x)));
+    v128.store(m + p, first);
+    v128.store(v + p, second);
+    const spread = f32x4.max(f32x4.sub(second, f32x4.mul(first, first)), zero);
+    v128.store(g + p, f32x4.div(x, f32x4.add(f32x4.sqrt(spread), e)));
+  }
+  for (; i < n; i++) {
+    const p: usize = i << 2;
+    const x = load<f32>(g + p);
+    const first: f32 = decay * load<f32>(m + p) + keep * x;
+    const second: f32 = decay * load<f32>(v + p) + keep * (x * x);
+    store<f32>(m + p, first);
+    store<f32>(v + p, second);
+    store<f32>(g + p, x / (sqrt<f32>(max<f32>(second - first * first, 0)) + epsilon));
+  }
+}

@@ -38,8 +38,8 @@ export class ParameterBlock {
   /** Sums of squares of the segments; kept until the updates change. */
   private readonly squares: Float64Array;
   private squaresKnown = false;
-  /** The segment of each piece: what a range and a segment share. */
-  private readonly pieces: readonly number[];
+  /** What each range and each segment share, in order. */
+  private readonly pieces: readonly (Range & { readonly segment: number })[];
   /** In the runtime: first element and length of each piece (int32), then its sum of squares (double). */
   private readonly pieceTable: number;
 
@@ -54,12 +54,11 @@ export class ParameterBlock {
     readonly ranges: readonly Range[],
   ) {
     this.squares = new Float64Array(segments.length);
-    const cut = intersectSegments(segments, ranges);
-    this.pieces = cut.map(({ segment }) => segment);
+    this.pieces = intersectSegments(segments, ranges);
     const { memory } = runtime;
-    this.pieceTable = memory.allocatePersistent(cut.length * 16);
+    this.pieceTable = memory.allocatePersistent(this.pieces.length * 16);
     memory.i32.set(
-      cut.flatMap(({ offset, length }) => [offset, length]),
+      this.pieces.flatMap(({ offset, length }) => [offset, length]),
       this.pieceTable >>> 2,
     );
   }
@@ -133,6 +132,12 @@ export class ParameterBlock {
     this.changed();
   }
 
+  /** Calls `pass(offset, length, segment)` for every run of elements that lies in one segment, in order. */
+  eachPiece(pass: (offset: number, length: number, segment: number) => void): void {
+    for (const { offset, length, segment } of this.pieces) pass(offset, length, segment);
+    this.changed();
+  }
+
   /** Sum of squares of the updates of every segment, within the ranges. */
   segmentSquares(): Float64Array {
     const { squares, pieces, pieceTable } = this;
@@ -141,7 +146,7 @@ export class ParameterBlock {
     const sums = pieceTable + pieces.length * 8;
     kernels.segmentSquares(pieces.length, pieceTable, this.updatesPointer, sums);
     squares.fill(0);
-    for (let i = 0; i < pieces.length; i++) squares[pieces[i]] += memory.f64[(sums >>> 3) + i];
+    for (let i = 0; i < pieces.length; i++) squares[pieces[i].segment] += memory.f64[(sums >>> 3) + i];
     this.squaresKnown = true;
     return squares;
   }

@@ -6,7 +6,7 @@ import { sharedRuntime } from "../wasm/runtime.js";
 import { hostTensor, type Tensor } from "./tensor.js";
 
 /** Ids of the streams; part of the generator's pinned layout. */
-export const STREAM = { init: 1, data: 2, dropout: 3, noise: 4, split: 5 } as const;
+export const STREAM = { init: 1, data: 2, dropout: 3, noise: 4, split: 5, anticorrelated: 6, langevin: 7 } as const;
 
 /** An immutable 64-bit key. */
 export interface Key {

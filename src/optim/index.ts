@@ -1,20 +1,51 @@
 // Everything about updates: transforms, optimizers, schedules.
-export { clipByGlobalNorm } from "./clip.js";
-export { addNoise, type NoiseOptions, noiseStd } from "./noise.js";
-export { type AdamOptions, accumulate, adam, type SgdOptions, sgd } from "./optimizers.js";
-export { constant, cosine, exponentialDecay, linearDecay, stepDecay, warmUp } from "./schedules.js";
+export { accumulate } from "./accumulate.js";
 export {
-  applyUpdates,
+  type AdagradOptions,
+  type AdamOptions,
+  type AdamwOptions,
+  adagrad,
+  adam,
+  adamw,
+  type RmspropOptions,
+  rmsprop,
+} from "./adaptive.js";
+export { clipByGlobalNorm, clipByNorm, clipByValue } from "./clip.js";
+export { average, ema } from "./ema.js";
+export { applyUpdates, init, type OptimizerState, type UpdateInputs, update } from "./loop.js";
+export { freeze, type Mask, masked, partition } from "./masks.js";
+export {
+  addNoise,
+  anticorrelatedNoise,
+  type ErrorScaledNoiseOptions,
+  errorScaledNoise,
+  type NoiseOptions,
+  noiseStd,
+} from "./noise.js";
+export {
+  type MomentumOptions,
+  momentum,
+  type SgdOptions,
+  type SgldOptions,
+  sgd,
+  sgld,
+  weightDecay,
+} from "./optimizers.js";
+export {
+  constant,
+  cosine,
+  exponentialDecay,
+  join,
+  linearDecay,
+  powerDecay,
+  stepDecay,
+  warmUp,
+} from "./schedules.js";
+export {
   chain,
-  freeze,
   type GradientTransform,
-  init,
-  type Mask,
-  masked,
-  type OptimizerState,
-  partition,
   type Schedule,
+  type ScheduleFunction,
   type TransformState,
   type UpdateContext,
-  update,
 } from "./transform.js";

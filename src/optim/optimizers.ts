@@ -1,30 +1,87 @@
-// Named optimizers: each turns the gradient into what is added to the parameters, learning rate and sign included.
-import { checkInteger, checkNumber } from "../base/errors.js";
+// Named optimizers without second moments: each turns the gradient into what is added to the parameters, learning rate
+// and sign included; and the parts they are composed of.
+import { checkNumber } from "../base/errors.js";
 import type { ParameterBlock, Slot } from "../core/parameter-block.js";
-import { pow } from "../core/random.js";
-import { describe, type GradientTransform, type Schedule, type TransformState, valueAt } from "./transform.js";
+import { STREAM } from "../core/random.js";
+import { type Mask, withMask } from "./masks.js";
+import { addNormals, nonNegative, seedOf } from "./noise.js";
+import {
+  describe,
+  type GradientTransform,
+  type Schedule,
+  scaleUpdates,
+  type TransformState,
+  valueAt,
+} from "./transform.js";
 
-function checkRate(owner: string, learningRate: Schedule): void {
-  if (typeof learningRate !== "function")
-    checkNumber(owner, "learningRate", learningRate, ">= 0, or a function of t", (v) => v >= 0);
+export function checkSchedule(owner: string, name: string, schedule: Schedule): void {
+  if (typeof schedule !== "function") checkNumber(owner, name, schedule, ">= 0, or a function of t", (v) => v >= 0);
 }
 
 /** What the updates are multiplied by. Asked for first: a schedule that throws leaves the optimizer as it was. */
-function negativeRate(owner: string, learningRate: Schedule, t: number): number {
+export function negativeRate(owner: string, learningRate: Schedule, t: number): number {
   return -valueAt(owner, "learningRate", learningRate, t);
 }
 
-function scale(block: ParameterBlock, factor: number): void {
-  block.each((offset, length) => block.runtime.kernels.scale(length, factor, block.updatesPointer + offset * 4));
-}
-
-export interface SgdOptions {
-  /** 0 by default: plain SGD. */
-  readonly momentum?: number;
+export interface MomentumOptions {
   /** Nesterov's form of momentum. */
   readonly nesterov?: boolean;
-  /** The gradient enters the momentum times 1 - dampening. */
+  /** The gradient enters the momentum times 1 - dampening; 0 by default. */
   readonly dampening?: number;
+}
+
+export interface SgdOptions extends MomentumOptions {
+  /** 0 by default: plain SGD. */
+  readonly momentum?: number;
+}
+
+function checkMomentum(owner: string, name: string, momentum: number, options: MomentumOptions): void {
+  const { nesterov = false, dampening = 0 } = options;
+  checkNumber(owner, name, momentum, `in 0 <= ${name} < 1`, (v) => v >= 0 && v < 1);
+  checkNumber(owner, "dampening", dampening, "in 0 <= dampening <= 1", (v) => v >= 0 && v <= 1);
+  if (nesterov && (momentum === 0 || dampening !== 0))
+    throw new RangeError(
+      `${owner}: "nesterov" needs a ${name} > 0 and no dampening, got ${name} ${momentum} and dampening ${dampening}`,
+    );
+}
+
+const describeMomentum = ({ nesterov, dampening }: MomentumOptions): string =>
+  `${nesterov ? ", nesterov" : ""}${dampening ? `, dampening=${dampening}` : ""}`;
+
+/** m = momentum m + (1 - dampening) g in the slot, and the updates m or, with Nesterov, g + momentum m. */
+export function applyMomentum(
+  block: ParameterBlock,
+  slot: Slot,
+  momentum: number,
+  keep: number,
+  nesterov: boolean,
+): void {
+  const { kernels } = block.runtime;
+  block.each((offset, length) => {
+    const at = offset * 4;
+    kernels.momentum(length, momentum, keep, nesterov ? 1 : 0, slot.pointer + at, block.updatesPointer + at);
+  });
+}
+
+/**
+ * The updates become their momentum m = decay m + (1 - dampening) g: put it where SGD's would be, before the rate.
+ *
+ * Throws RangeError for a decay outside 0 <= decay < 1, or for Nesterov with dampening.
+ * Example: `chain(momentum(0.9), addNoise({ eta: 0.01, seed: 1 }), sgd(0.1))`, noise that no momentum carries on
+ * Source: Sutskever et al. 2013, in the form of torch.optim.SGD: the first step sets m = g, whatever the dampening.
+ */
+export function momentum(decay: number, options: MomentumOptions = {}): GradientTransform {
+  checkMomentum("momentum", "decay", decay, options);
+  const { nesterov = false, dampening = 0 } = options;
+  return {
+    description: `momentum(${decay}${describeMomentum(options)})`,
+    init: (block): TransformState => ({ momentum: block.allocateSlot(), updates: 0 }),
+    update(block, state) {
+      const keep = state.updates === 0 ? 1 : Math.fround(1 - dampening);
+      state.updates = (state.updates as number) + 1;
+      applyMomentum(block, state.momentum as Slot, decay, keep, nesterov);
+    },
+  };
 }
 
 /**
@@ -35,130 +92,77 @@ export interface SgdOptions {
  * Source: Sutskever et al. 2013, in the form of torch.optim.SGD: the first step sets m = g, whatever the dampening.
  */
 export function sgd(learningRate: Schedule, options: SgdOptions = {}): GradientTransform {
-  const { momentum = 0, nesterov = false, dampening = 0 } = options;
-  checkRate("sgd", learningRate);
-  checkNumber("sgd", "momentum", momentum, "in 0 <= momentum < 1", (v) => v >= 0 && v < 1);
-  checkNumber("sgd", "dampening", dampening, "in 0 <= dampening <= 1", (v) => v >= 0 && v <= 1);
-  if (nesterov && (momentum === 0 || dampening !== 0))
-    throw new RangeError(
-      `sgd: "nesterov" needs a momentum > 0 and no dampening, got momentum ${momentum} and dampening ${dampening}`,
-    );
-  const extra =
-    momentum === 0
-      ? ""
-      : `, momentum=${momentum}${nesterov ? ", nesterov" : ""}${dampening ? `, dampening=${dampening}` : ""}`;
+  const { momentum: decay = 0 } = options;
+  checkSchedule("sgd", "learningRate", learningRate);
+  checkMomentum("sgd", "momentum", decay, options);
+  const inner = decay === 0 ? undefined : momentum(decay, options);
   return {
-    description: `sgd(${describe(learningRate)}${extra})`,
-    init: (block): TransformState => (momentum === 0 ? {} : { momentum: block.allocateSlot(), updates: 0 }),
-    update(block, state, { t }) {
-      const rate = negativeRate("sgd", learningRate, t);
-      if (momentum !== 0) {
-        const slot = state.momentum as Slot;
-        const keep = state.updates === 0 ? 1 : Math.fround(1 - dampening);
-        state.updates = (state.updates as number) + 1;
-        block.each((offset, length) =>
-          block.runtime.kernels.momentum(
-            length,
-            momentum,
-            keep,
-            nesterov ? 1 : 0,
-            slot.pointer + offset * 4,
-            block.updatesPointer + offset * 4,
-          ),
-        );
-      }
-      scale(block, rate);
+    description: `sgd(${describe(learningRate)}${inner ? `, momentum=${decay}${describeMomentum(options)}` : ""})`,
+    init: (block): TransformState => inner?.init(block) ?? {},
+    update(block, state, context) {
+      const rate = negativeRate("sgd", learningRate, context.t);
+      inner?.update(block, state, context);
+      scaleUpdates(block, rate);
     },
   };
 }
 
-export interface AdamOptions {
-  readonly beta1?: number;
-  readonly beta2?: number;
-  readonly epsilon?: number;
+/** updates += factor parameters. */
+export function addParameters(block: ParameterBlock, factor: number): void {
+  const { kernels } = block.runtime;
+  block.each((offset, length) =>
+    kernels.addScaled(length, factor, block.valuesPointer + offset * 4, block.updatesPointer + offset * 4),
+  );
 }
 
 /**
- * Adam: moments of the gradient, corrected for their start at zero.
+ * Adds rate times the parameters to the updates: the gradient of rate / 2 |w|^2. Before an optimizer it is L2
+ * regularisation, as weight_decay of torch.optim.SGD; for the decoupled form see `adamw`.
  *
- * Throws RangeError for a negative rate, a beta outside 0 <= beta < 1 or an epsilon < 0.
- * Example: `chain(addNoise({ eta: 1, seed: 1 }), adam(1e-3))`. Source: Kingma & Ba 2015, algorithm 1.
+ * Throws RangeError for a negative rate, and what the mask throws.
+ * Example: `chain(weightDecay(1e-4, { mask: "**.weight" }), sgd(0.1, { momentum: 0.9 }))`
+ * Source: Krogh & Hertz 1992, equation 2.
  */
-export function adam(learningRate: Schedule, options: AdamOptions = {}): GradientTransform {
-  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
-  checkRate("adam", learningRate);
-  checkNumber("adam", "beta1", beta1, "in 0 <= beta1 < 1", (v) => v >= 0 && v < 1);
-  checkNumber("adam", "beta2", beta2, "in 0 <= beta2 < 1", (v) => v >= 0 && v < 1);
-  checkNumber("adam", "epsilon", epsilon, ">= 0", (v) => v >= 0);
-  return {
-    description: `adam(${describe(learningRate)}, beta1=${beta1}, beta2=${beta2}, epsilon=${epsilon})`,
-    init: (block): TransformState => ({
-      firstMoment: block.allocateSlot(),
-      secondMoment: block.allocateSlot(),
-      updates: 0,
-    }),
-    update(block, state, { t }) {
-      const rate = negativeRate("adam", learningRate, t);
-      const updates = (state.updates as number) + 1;
-      state.updates = updates;
-      const c1 = 1 / (1 - pow(beta1, updates));
-      const c2 = 1 / (1 - pow(beta2, updates));
-      const m = (state.firstMoment as Slot).pointer;
-      const v = (state.secondMoment as Slot).pointer;
-      block.each((offset, length) => {
-        const at = offset * 4;
-        block.runtime.kernels.adam(
-          length,
-          beta1,
-          1 - beta1,
-          beta2,
-          1 - beta2,
-          c1,
-          c2,
-          epsilon,
-          m + at,
-          v + at,
-          block.updatesPointer + at,
-        );
-      });
-      scale(block, rate);
+export function weightDecay(rate: Schedule, { mask }: { readonly mask?: Mask } = {}): GradientTransform {
+  checkSchedule("weightDecay", "rate", rate);
+  const decay: GradientTransform = {
+    description: `weightDecay(${describe(rate)})`,
+    init: () => ({}),
+    update(block, _, { t }) {
+      addParameters(block, valueAt("weightDecay", "rate", rate, t));
     },
   };
+  return withMask("weightDecay", decay, mask);
+}
+
+export interface SgldOptions {
+  /** Integer. There is no default: two runs with one seed see the same noise. */
+  readonly seed: number;
+  /** Variance of the noise by step size: 1 samples exp(-loss), 1 / n samples exp(-n loss). 1 by default. */
+  readonly temperature?: number;
 }
 
 /**
- * Gathers the mean gradient of `count` steps and lets `optimizer` update on every count-th: micro-batches of one batch.
- * Noise inside it is added once an update, and its t counts updates.
+ * Stochastic gradient Langevin dynamics: -stepSize / 2 g + N(0, stepSize). With falling steps (`powerDecay`) the
+ * parameters become samples of exp(-loss): the loss is the negative log posterior, summed over all n examples. Where it is
+ * the mean over examples, take a temperature of 1 / n. This is noise on the parameters; the paper's, `addNoise`, is not.
  *
- * Throws RangeError unless count is an integer >= 1. Example: `accumulate(4, chain(addNoise({ eta: 1, seed: 1 }), sgd(0.1)))`
+ * Throws RangeError for a negative step or temperature or a seed that is no integer >= 0, TypeError for a missing seed.
+ * Example: `sgld(powerDecay(1e-3, { offset: 10, power: 0.55 }), { seed: 1, temperature: 1 / 60000 })`
+ * Source: Welling & Teh 2011, equation 4.
  */
-export function accumulate(count: number, optimizer: GradientTransform): GradientTransform {
-  checkInteger("accumulate", "count", count, 1);
+export function sgld(stepSize: Schedule, options: SgldOptions): GradientTransform {
+  const { seed, temperature = 1 } = options;
+  checkSchedule("sgld", "stepSize", stepSize);
+  checkNumber("sgld", "temperature", temperature, ">= 0", (v) => v >= 0);
+  const key = seedOf("sgld", seed);
   return {
-    description: `accumulate(${count}, ${optimizer.description})`,
-    init: (block): TransformState => ({
-      sum: block.allocateSlot(),
-      gathered: 0,
-      updates: 0,
-      inner: optimizer.init(block),
-    }),
-    update(block, state): undefined | false {
-      const { kernels } = block.runtime;
-      const sum = state.sum as Slot;
-      const gathered = (state.gathered as number) + 1;
-      block.each((offset, length) =>
-        kernels.accumulate(length, block.updatesPointer + offset * 4, sum.pointer + offset * 4),
-      );
-      state.gathered = gathered % count;
-      if (gathered < count) return false;
-      block.each((offset, length) => {
-        kernels.copy(length, sum.pointer + offset * 4, block.updatesPointer + offset * 4);
-        kernels.scale(length, 1 / count, block.updatesPointer + offset * 4);
-        kernels.fill(length, 0, sum.pointer + offset * 4);
-      });
-      const t = state.updates as number;
-      state.updates = t + 1;
-      return optimizer.update(block, state.inner as TransformState, { t });
+    description: `sgld(${describe(stepSize)}, temperature=${temperature}, seed=${seed})`,
+    init: () => ({}),
+    update(block, _, { t }) {
+      const step = nonNegative("sgld", "stepSize", valueAt("sgld", "stepSize", stepSize, t), t);
+      scaleUpdates(block, -step / 2);
+      addNormals(block, key, t, STREAM.langevin, Math.fround(Math.sqrt(step * temperature)));
     },
   };
 }

@@ -8,6 +8,7 @@ import { foldIn, type Key, key, STREAM } from "../core/random.js";
 import { Scope } from "../core/scope.js";
 import { hostTensor, isTensor, type Tensor } from "../core/tensor.js";
 import { WatchedScope } from "../core/watch.js";
+import { averageLeaves, NO_EMA } from "../optim/ema.js";
 import type { GradientTransform } from "../optim/transform.js";
 import { Runtime } from "../wasm/runtime.js";
 import { blame, guards, namesOf } from "./blame.js";
@@ -170,7 +171,8 @@ export class Trainer<P, B, X, S> {
           this.diverged(`the gradient of ${under("params", block.segments[i].path)} is not finite`);
       const metricValues = readMetrics(metrics);
       const nextState = state === undefined ? this.state.userState : toHost(state);
-      if (this.options.optimizer.update(block, this.state.optimizerState, { t: step }) !== false) {
+      const context = { t: step, metrics: metricValues };
+      if (this.options.optimizer.update(block, this.state.optimizerState, context) !== false) {
         if (this.options.debug) this.checkUpdates();
         this.runtime.kernels.accumulate(block.length, block.updatesPointer, block.valuesPointer);
         this.updated = true;
@@ -259,6 +261,18 @@ export class Trainer<P, B, X, S> {
   /** Host copies of the parameters, in the tree they came in. */
   get params(): P {
     const leaves = this.block.hostLeaves("values");
+    return mapTree(this.options.params, isTensor, (_, __, i) => leaves[i]) as P;
+  }
+
+  /**
+   * Host copies of the averaged parameters that `optim.ema` keeps, in the tree they came in; what it does not follow, or
+   * not yet, is as in `params`. To evaluate with them: `other.setParams(trainer.average)`, other a trainer of the same loss.
+   *
+   * Throws TypeError where the optimizer keeps no average.
+   */
+  get average(): P {
+    const leaves = averageLeaves(this.block, this.state.optimizerState);
+    if (!leaves) throw new TypeError(NO_EMA);
     return mapTree(this.options.params, isTensor, (_, __, i) => leaves[i]) as P;
   }
 

@@ -122,5 +122,8 @@ export interface Kernels {
   scale(n: N, factor: N, g: N): void;
   accumulate(n: N, source: N, target: N): void;
   momentum(n: N, rate: N, keep: N, nesterov: N, slot: N, g: N): void;
+  addScaled(n: N, factor: N, x: N, g: N): void;
+  clampUpdates(n: N, limit: N, g: N): void;
+  centeredRms(n: N, decay: N, keep: N, epsilon: N, m: N, v: N, g: N): void;
   adam(n: N, b1: N, keep1: N, b2: N, keep2: N, c1: N, c2: N, epsilon: N, m: N, v: N, g: N): void;
 }

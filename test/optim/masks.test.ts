@@ -1,5 +1,6 @@
 // Masks, groups and freezing: what they touch, and that a draw's index stays the element's offset in the block.
 import { describe, expect, it } from "vitest";
+import "../../src/ops/methods.js";
 import { hostTensor } from "../../src/core/tensor.js";
 import {
   accumulate,
@@ -14,6 +15,7 @@ import {
   sgd,
   update,
 } from "../../src/optim/index.js";
+import { createTrainer } from "../../src/train/trainer.js";
 import { bits, norm, run, series, vector } from "./fixtures.js";
 
 const tree = (seed = 1) => ({
@@ -122,6 +124,37 @@ describe("masks", () => {
       addNoise({ eta: 1, seed: 1, mask: "b" }).description,
     );
     expect(masked(sgd(1), ["a", "b"]).description).not.toBe(masked(sgd(1), ["a", "c"]).description);
+  });
+
+  it("by arrays appear as a digest of the elements they name, whatever the order of the keys and the dtype", () => {
+    const seen = (mask: object) => masked(sgd(1), mask as Record<string, unknown>).description;
+    const digests = [
+      { a: vector([1, 0]), b: vector([1]) },
+      { a: vector([0, 1]), b: vector([1]) },
+      { a: vector([1, 0]), b: vector([0]) },
+      { a: vector([1, 0]), c: vector([1]) },
+      { a: vector([1, 0, 0]), b: vector([1]) },
+      { a: vector([1, 1]), b: vector([1]) },
+      { a: vector([1]), b: vector([0, 1]) },
+    ].map(seen);
+    expect(new Set(digests).size).toBe(digests.length);
+    expect(digests[0]).toBe("masked(sgd(1), [mask d4010098])");
+    expect(seen({ b: hostTensor(Int32Array.of(1), [1]), a: vector([1, 0]) })).toBe(digests[0]);
+    for (const make of [freeze, (mask: Record<string, unknown>) => addNoise({ eta: 1, seed: 1, mask })])
+      expect(make({ a: vector([1, 0]) }).description).not.toBe(make({ a: vector([0, 1]) }).description);
+  });
+
+  it("by arrays make a checkpoint refuse a trainer with others", () => {
+    const make = (...mask: number[]) =>
+      createTrainer({
+        params: { a: vector([1, 2]) },
+        loss: (p, _: undefined) => p.a.sum(),
+        optimizer: masked(sgd(1), { a: vector(mask) }),
+      });
+    expect(() => make(0, 1).restore(make(1, 0).checkpoint())).toThrow(
+      /^checkpoint: optimizer is masked\(sgd\(1\), \[mask [0-9a-f]{8}\]\), the trainer's is masked/,
+    );
+    expect(() => make(1, 0).restore(make(1, 0).checkpoint())).not.toThrow();
   });
 });
 

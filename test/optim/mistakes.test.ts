@@ -1,21 +1,14 @@
-// The ten mistakes of published implementations of gradient noise (DESIGN.md section 4), each made impossible by a test.
+// The ten mistakes of published implementations of gradient noise (DESIGN.md section 4), each made impossible by a test;
+// and those near the other transforms.
 import { describe, expect, it } from "vitest";
 import "../../src/ops/methods.js";
 import { hostTensor, tensor } from "../../src/core/tensor.js";
 import { matmul } from "../../src/ops/matmul.js";
-import {
-  accumulate,
-  adam,
-  addNoise,
-  chain,
-  clipByGlobalNorm,
-  freeze,
-  type NoiseOptions,
-  sgd,
-} from "../../src/optim/index.js";
+import * as optim from "../../src/optim/index.js";
 import { createTrainer } from "../../src/train/trainer.js";
 import { bits, norm, run, runVector, series, variance, vector } from "./fixtures.js";
 
+const { accumulate, adam, addNoise, chain, clipByGlobalNorm, freeze, sgd } = optim;
 const many = 40_000; // the sample variance of so many is within 4 % but for a chance of 1e-8
 const zero = new Float32Array(many);
 const zeros = (steps: number): Float32Array[] => Array.from({ length: steps }, () => zero);
@@ -72,7 +65,7 @@ describe("published mistakes", () => {
   });
 
   it("6: there is no default seed", () => {
-    expect(() => addNoise({ eta: 1 } as NoiseOptions)).toThrow(
+    expect(() => addNoise({ eta: 1 } as optim.NoiseOptions)).toThrow(
       new TypeError('addNoise: "seed" is missing; give an integer, so that the run can be repeated'),
     );
   });
@@ -168,5 +161,111 @@ describe("published mistakes", () => {
       expect(bits(trainer.params.embedding.data as Float32Array)).toEqual(bits(params.embedding.data as Float32Array));
       expect(trainer.params.weight.data).not.toEqual(params.weight.data);
     }
+  });
+});
+
+describe("mistakes that the other transforms invite", () => {
+  const anti = optim.anticorrelatedNoise;
+
+  it("anticorrelated noise that draws anew for what it takes back: its variance would grow with t", () => {
+    const steps = runVector(anti({ std: 1, seed: 1 }), zeros(20));
+    const sum = zero.map((_, i) => steps.reduce((s, u) => s + u[i], 0)) as Float32Array;
+    expect(variance(sum)).toBeLessThan(2 * 1.04);
+  });
+
+  it("anticorrelated noise after a resume that does not take back the last draw before it", () => {
+    const make = () =>
+      createTrainer({
+        params: { w: vector(zero) },
+        loss: (p, _: undefined) => p.w.mul(0).sum(),
+        optimizer: chain(sgd(1), anti({ std: 1, seed: 1 })),
+      });
+    const [stopped, resumed] = [make(), make()];
+    for (let i = 0; i < 5; i++) stopped.step(undefined);
+    resumed.restore(stopped.checkpoint());
+    for (let i = 0; i < 5; i++) resumed.step(undefined);
+    expect(variance(resumed.params.w.data as Float32Array)).toBeLessThan(2 * 1.04);
+  });
+
+  it("weight decay added to Adam's gradient and called AdamW: a large parameter would lose no more than a small one", () => {
+    const params = { w: vector([1, 100]) };
+    const gradients = { w: vector([0, 0]) };
+    const [decoupled] = run(optim.adamw(0.1, { weightDecay: 0.1 }), params, [gradients]);
+    expect(decoupled.w[1] / decoupled.w[0]).toBeCloseTo(100, 4);
+    const [coupled] = run(chain(optim.weightDecay(0.1), adam(0.1)), params, [gradients]);
+    expect(coupled.w[1] / coupled.w[0]).toBeCloseTo(1, 4);
+  });
+
+  it("decoupled decay not scaled by the learning rate", () => {
+    const [u] = run(optim.adamw(0.001, { weightDecay: 0.5 }), { w: vector([8]) }, [{ w: vector([0]) }]);
+    expect(u.w[0]).toBeCloseTo(-0.004, 8);
+  });
+
+  it("weight decay that reads the parameters as they were at the start", () => {
+    const trainer = createTrainer({
+      params: { w: vector([1]) },
+      loss: (p, _: undefined) => p.w.mul(0).sum(),
+      optimizer: chain(optim.weightDecay(1), sgd(0.5)),
+    });
+    for (let i = 0; i < 3; i++) trainer.step(undefined);
+    expect(trainer.params.w.data[0]).toBe(0.125);
+  });
+
+  it("an average that lags a step behind, over the parameters before the update", () => {
+    const trainer = createTrainer({
+      params: { w: vector([0]) },
+      loss: (p, _: undefined) => p.w.mul(-1).sum(),
+      optimizer: chain(sgd(1), optim.ema(0)),
+    });
+    for (let i = 1; i < 4; i++) {
+      trainer.step(undefined);
+      expect(trainer.average.w.data[0]).toBe(i);
+    }
+  });
+
+  it("an average that its start at zero pulls to zero", () => {
+    const trainer = createTrainer({
+      params: { w: vector([5]) },
+      loss: (p, _: undefined) => p.w.mul(0).sum(),
+      optimizer: chain(sgd(1), optim.ema(0.999)),
+    });
+    trainer.step(undefined);
+    expect(trainer.average.w.data[0]).toBeCloseTo(5, 5);
+  });
+
+  it("Langevin noise scaled as the paper's: its variance is the step size, not its square", () => {
+    const [u] = runVector(optim.sgld(0.01, { seed: 1 }), zeros(1));
+    expect(variance(u) / 0.01).toBeGreaterThan(0.96);
+    expect(variance(u) / 0.01).toBeLessThan(1.04);
+  });
+
+  it("error-scaled noise that only rebinds a loop variable, or jumps back to full noise on resume", () => {
+    const make = () =>
+      createTrainer({
+        params: { w: vector(zero) },
+        loss: (p, _: undefined) => ({ loss: p.w.mul(0).sum(), metrics: { sequenceError: 0.27 } }),
+        optimizer: chain(
+          optim.errorScaledNoise({ scale: 1, seed: 1, gamma: 0, error: ({ sequenceError }) => sequenceError }),
+          sgd(1),
+        ),
+      });
+    const [stopped, resumed] = [make(), make()];
+    stopped.step(undefined);
+    expect(variance(stopped.params.w.data as Float32Array)).toBeGreaterThan(0.96);
+    resumed.restore(stopped.checkpoint());
+    const before = resumed.params.w.data.slice();
+    resumed.step(undefined);
+    const moved = resumed.params.w.data.map((v, i) => v - before[i]) as Float32Array;
+    expect(variance(moved) / 0.25).toBeGreaterThan(0.96);
+    expect(variance(moved) / 0.25).toBeLessThan(1.04);
+  });
+
+  it("a clip by norm that takes one norm for all parameters, or a global one that takes one for each", () => {
+    const params = { a: vector([0, 0]), b: vector([0, 0]) };
+    const gradients = { a: vector([3, 4]), b: vector([0.03, 0.04]) };
+    const [each] = run(optim.clipByNorm(1), params, [gradients]);
+    const [joint] = run(clipByGlobalNorm(1), params, [gradients]);
+    expect([norm(each.a), norm(each.b)].map((v) => Number(v.toFixed(6)))).toEqual([1, 0.05]);
+    expect(norm(joint.b)).toBeLessThan(0.011);
   });
 });

@@ -42,6 +42,47 @@ describe("schedules", () => {
     expect(curve(optim.warmUp(4, after), [0, 1, 2, 3, 4, 5, 6, 8])).toEqual([2, 4, 6, 8, 8, 8, 4, 2]);
   });
 
+  it("stepDecay multiplies at each of the counts it is given", () => {
+    const found = curve(optim.stepDecay(8, { at: [2, 5], factor: 0.5 }), [0, 1, 2, 4, 5, 100]);
+    expect(found).toEqual([8, 8, 4, 4, 2, 2]);
+  });
+
+  it("powerDecay is a (b + t)^-gamma", () => {
+    const found = curve(optim.powerDecay(0.5, { offset: 4, power: 0.55 }), [0, 1, 12, 1000]);
+    [0, 1, 12, 1000].forEach((t, i) => {
+      expect(found[i]).toBeCloseTo(0.5 * 4 ** 0.55 * (4 + t) ** -0.55, 12);
+    });
+  });
+
+  it("join counts every schedule from where it begins", () => {
+    const line = optim.linearDecay(1, { steps: 4 });
+    expect(curve(optim.join([0.25, line, line], [2, 4]), [0, 1, 2, 3, 4, 5, 8])).toEqual([
+      0.25, 0.25, 1, 0.75, 1, 0.75, 0,
+    ]);
+  });
+
+  it("agree with the definitions of torch.optim.lr_scheduler, t for t", () => {
+    // the recurrences as PyTorch documents them, in doubles
+    const [multi, half, cos] = [
+      optim.stepDecay(0.1, { at: [3, 7], factor: 0.1 }),
+      optim.exponentialDecay(0.1, { every: 1, rate: 0.9 }),
+      optim.cosine(0.1, { steps: 10, floor: 0.01 }),
+    ];
+    let [a, b, c] = [0.1, 0.1, 0.1];
+    for (let t = 0; t <= 10; t++) {
+      if (t > 0) {
+        if (t === 3 || t === 7) a *= 0.1;
+        b *= 0.9;
+        c = ((1 + Math.cos((Math.PI * t) / 10)) / (1 + Math.cos((Math.PI * (t - 1)) / 10))) * (c - 0.01) + 0.01;
+      }
+      expect([multi(t), half(t), cos(t)].map((v, i) => Math.abs(v / [a, b, c][i] - 1) < 1e-9)).toEqual([
+        true,
+        true,
+        true,
+      ]);
+    }
+  });
+
   it("set the learning rate of every update by t from 0", () => {
     for (const make of [sgd, (rate: (t: number) => number) => adam(rate, { beta1: 0, beta2: 0, epsilon: 0 })])
       expect(
@@ -249,6 +290,18 @@ describe("errors", () => {
     [() => chain(sgd(1), 0.1 as never), "chain: argument 1 expected a gradient transform, got 0.1"],
     [() => optim.cosine(1, { steps: 0 }), 'cosine: "steps" expected an integer >= 1, got 0'],
     [() => optim.linearDecay(1, { steps: 5, floor: -1 }), 'linearDecay: "floor" expected a number >= 0, got -1'],
+    [() => optim.stepDecay(1, { factor: 1 }), 'stepDecay: give either "every" or "at"'],
+    [
+      () => optim.stepDecay(1, { at: [5, 5], factor: 1 }),
+      'stepDecay: "at" expected integers that rise from above 0, got [5, 5]',
+    ],
+    [() => optim.powerDecay(1, { power: -1 }), 'powerDecay: "power" expected a number >= 0, got -1'],
+    [() => optim.join([1, 2], []), "join: 2 schedules need 1 counts, got 0"],
+    [() => optim.join([1, 2], [0]), 'join: "at" expected integers that rise from above 0, got [0]'],
+    [
+      () => optim.join([1, () => Number.NaN], [1])(3),
+      'join: "schedules[1]" at t = 2 expected a finite number, got NaN',
+    ],
     [() => optim.init(sgd(1), {}), "params: the tree holds no parameters"],
     [
       () => optim.init(sgd(1), { "a.b": vector([1]), a: { b: vector([1]) } }),
