@@ -127,7 +127,7 @@ describe("the layout of chunks, lanes and words", () => {
   });
 
   it("keeps the ids of its streams", () => {
-    expect(STREAM).toEqual({ init: 1, data: 2, dropout: 3, noise: 4, split: 5 });
+    expect(STREAM).toEqual({ init: 1, data: 2, dropout: 3, noise: 4, split: 5, anticorrelated: 6, langevin: 7 });
   });
 });
 
