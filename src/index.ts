@@ -4,6 +4,7 @@ import * as randomAll from "./core/random.js";
 
 export { type CustomResult, customGrad, recompute, stopGradient } from "./autodiff/custom.js";
 export { checkGrad, type GradCheck, grad, valueAndGrad } from "./autodiff/grad.js";
+export { type UnrollOptions, unroll } from "./autodiff/unroll.js";
 export { CheckpointError, DataError, DivergenceError, ShapeError, StaleTensorError } from "./base/errors.js";
 export type { Shape } from "./base/shape.js";
 export { type ParameterBlock, type Segment, Slot } from "./core/parameter-block.js";

@@ -30,6 +30,8 @@ export class Scope {
   open = false;
   /** What the opening is called in messages: "step 12". */
   step = 0;
+  /** Nobody will ask for gradients: a sub-scope may end before this one does. */
+  tapeless = false;
   protected cursor = 0;
   private parent: Scope | undefined;
   /** Address after the last allocation of the forward pass, and after that of the backward plan. */
@@ -53,6 +55,11 @@ export class Scope {
   /** A sub-scope of this one. */
   inner(kind: string, sealed = false): Scope {
     return new Scope(this.runtime, kind, this, sealed);
+  }
+
+  /** First byte of its part of the arena. */
+  get start(): number {
+    return this.base;
   }
 
   describe(step = this.step): string {

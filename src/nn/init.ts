@@ -1,8 +1,8 @@
 // Initial weights. Every initialiser is (key, shape) -> host tensor; weights are [nIn, nOut].
 import { checkNumber } from "../base/errors.js";
 import type { Shape } from "../base/shape.js";
-import { exp, type Key, normal as normalDraw, uniform as uniformDraw } from "../core/random.js";
-import { full, type Tensor, zeros as zeroTensor } from "../core/tensor.js";
+import { exp, foldIn, type Key, normal as normalDraw, uniform as uniformDraw } from "../core/random.js";
+import { full, type Tensor, tensor, zeros as zeroTensor } from "../core/tensor.js";
 
 export type Initializer = (key: Key, shape: Shape) => Tensor;
 
@@ -27,21 +27,89 @@ export function uniform(limit: number): Initializer {
   return (key, shape) => uniformDraw(key, shape, { low: -limit, high: limit });
 }
 
+/** Inputs and outputs of a unit: the last two axes, times the area of a kernel before them. */
+function fans(shape: Shape): { nIn: number; nOut: number } {
+  const [a, b] = shape.length < 2 ? [1, shape[0] ?? 1] : shape.slice(-2);
+  const area = shape.slice(0, -2).reduce((n, size) => n * size, 1);
+  return { nIn: area * a, nOut: area * b };
+}
+
 /** N(0, 2 / nIn): keeps the scale of activations through ReLU layers. Source: He et al. 2015, equation 10. */
-export const he: Initializer = (key, shape) => normalDraw(key, shape, { std: Math.sqrt(2 / shape[0]) });
+export const he: Initializer = (key, shape) => normalDraw(key, shape, { std: Math.sqrt(2 / fans(shape).nIn) });
+
+/** Uniform with variance 2 / nIn. Source: He et al. 2015. */
+export const heUniform: Initializer = (key, shape) => uniform(Math.sqrt(6 / fans(shape).nIn))(key, shape);
+
+/** N(0, 1 / nIn). Source: LeCun et al. 1998, Efficient BackProp. */
+export const lecun: Initializer = (key, shape) => normalDraw(key, shape, { std: Math.sqrt(1 / fans(shape).nIn) });
 
 /** Uniform with variance 2 / (nIn + nOut). Source: Glorot & Bengio 2010, equation 16. */
 export const glorot: Initializer = (key, shape) => {
-  const limit = Math.sqrt(6 / (shape[0] + shape[1]));
-  return uniformDraw(key, shape, { low: -limit, high: limit });
+  const { nIn, nOut } = fans(shape);
+  return uniform(Math.sqrt(6 / (nIn + nOut)))(key, shape);
 };
+
+/** N(0, 2 / (nIn + nOut)). Source: Glorot & Bengio 2010. */
+export const glorotNormal: Initializer = (key, shape) => {
+  const { nIn, nOut } = fans(shape);
+  return normalDraw(key, shape, { std: Math.sqrt(2 / (nIn + nOut)) });
+};
+
+/** N(0, std^2) with what lies beyond 2 std drawn again. Throws RangeError for a negative std. */
+export function truncatedNormal(std = 0.1): Initializer {
+  checkNumber("truncatedNormal", "std", std, ">= 0", (v) => v >= 0);
+  return (key, shape) => {
+    const out = normalDraw(key, shape, { std });
+    const { data } = out;
+    const limit = Math.fround(2 * std);
+    for (let round = 1; data.some((v) => v < -limit || v > limit); round++) {
+      const again = normalDraw(foldIn(key, round), shape, { std }).data;
+      for (let i = 0; i < data.length; i++) if (data[i] < -limit || data[i] > limit) data[i] = again[i];
+    }
+    return out;
+  };
+}
+
+/**
+ * Orthonormal columns (rows where there are more columns), times `gain`: keeps the length of what passes through.
+ * Source: Saxe, McClelland & Ganguli 2014, arXiv 1312.6120. Gram-Schmidt in double precision, twice.
+ */
+export function orthogonal(gain = 1): Initializer {
+  checkNumber("orthogonal", "gain", gain, "that is finite", () => true);
+  return (key, shape) => {
+    const columns = shape[shape.length - 1] ?? 1;
+    const rows = shape.slice(0, -1).reduce((n, size) => n * size, 1);
+    const [long, short] = rows >= columns ? [rows, columns] : [columns, rows];
+    const draws = normalDraw(key, [short, long]).data;
+    const basis = Array.from({ length: short }, (_, i) => Float64Array.from(draws.subarray(i * long, (i + 1) * long)));
+    basis.forEach((v, i) => {
+      for (let pass = 0; pass < 2; pass++)
+        for (let j = 0; j < i; j++) {
+          const along = dot(v, basis[j]);
+          for (let l = 0; l < long; l++) v[l] -= along * basis[j][l];
+        }
+      const norm = Math.sqrt(dot(v, v));
+      for (let l = 0; l < long; l++) v[l] /= norm;
+    });
+    const out = new Float32Array(rows * columns);
+    for (let r = 0; r < rows; r++)
+      for (let c = 0; c < columns; c++) out[r * columns + c] = gain * (rows >= columns ? basis[c][r] : basis[r][c]);
+    return tensor(out, shape);
+  };
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
 
 /**
  * N(0, g^2 / nIn) with the gain g = sqrt(2) exp(1.2 / (max(nOut, 6) - 2.4)) of ReLU networks: random walk initialisation.
  * Source: Sussillo & Abbott 2014, arXiv 1412.6558, equation 17.
  */
 export const sussilloAbbott: Initializer = (key, shape) => {
-  const width = Math.max(shape[1], 6);
-  const gain = Math.sqrt(2) * exp(1.2 / (width - 2.4));
-  return normalDraw(key, shape, { std: gain / Math.sqrt(shape[0]) });
+  const { nIn, nOut } = fans(shape);
+  const gain = Math.sqrt(2) * exp(1.2 / (Math.max(nOut, 6) - 2.4));
+  return normalDraw(key, shape, { std: gain / Math.sqrt(nIn) });
 };

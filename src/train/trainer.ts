@@ -110,6 +110,7 @@ export class Trainer<P, B, X, S> {
       : new Scope(this.runtime, "step");
     this.evaluating = new Scope(this.runtime, "evaluation");
     this.predicting = new Scope(this.runtime, "prediction");
+    this.evaluating.tapeless = this.predicting.tapeless = true;
     this.block = ParameterBlock.allocate(this.runtime, options.params);
     this.leaves = this.block.tensors(this.training);
     this.inside = mapTree(options.params, isTensor, (_, __, i) => this.leaves[i]) as P;

@@ -1,0 +1,139 @@
+// A cell applied many times in bounded memory: without gradients each step's arena is reset, with them it can be recomputed.
+import { ShapeError } from "../base/errors.js";
+import { sameShape, showShape } from "../base/shape.js";
+import { flatten, mapTree, under } from "../base/tree.js";
+import { currentScope, type Scope } from "../core/scope.js";
+import { isTensor, type Tensor } from "../core/tensor.js";
+import { defineOp, run } from "../ops/define.js";
+import { concat, reshape, slice } from "../ops/layout.js";
+import { recompute } from "./custom.js";
+
+export interface UnrollOptions<P> {
+  /** Parameters that the cell uses; it gets them as its third argument. */
+  readonly params?: P;
+  /** Keep only the states between steps, and compute the rest again for the gradient. Needs `params`. */
+  readonly recompute?: boolean;
+}
+
+const keepOp = defineOp({
+  name: "unroll",
+  moves: true,
+  shape: ([x]) => x.shape,
+  forward: (r) => r.kernels.copy(r.a.size, r.a.pointer, r.output.pointer),
+  backward: null,
+});
+
+const leavesOf = (state: unknown): Tensor[] => flatten(state, isTensor, "state").map(({ leaf }) => leaf);
+
+/** The leaves of the next state. Throws ShapeError naming the first leaf that is not as the cell was given it. */
+function checked(state: unknown, next: unknown, t: number): Tensor[] {
+  const before = flatten(state, isTensor, "state");
+  const after = flatten(next, isTensor, "state");
+  if (before.length !== after.length)
+    throw new ShapeError(
+      `unroll: the cell was given a state of ${before.length} tensors and returned ${after.length} at step ${t}`,
+    );
+  before.forEach(({ path, leaf }, i) => {
+    if (!sameShape(leaf.shape, after[i].leaf.shape) || path !== after[i].path)
+      throw new ShapeError(
+        `unroll: the cell turned ${under("state", path)} ${showShape(leaf.shape)} into ${under("state", after[i].path)} ${showShape(after[i].leaf.shape)} at step ${t}; a state keeps its shape`,
+      );
+  });
+  return after.map(({ leaf }) => leaf);
+}
+
+type Cell<S, P> = (state: S, t: number, params: P) => S;
+
+/** No gradients: the state has one place, and every step's arena begins above it. */
+function inPlace<S, P>(scope: Scope, cell: Cell<S, P>, state: S, count: number, params: P): S {
+  const { kernels } = scope.runtime;
+  const held = leavesOf(state).map((leaf) => run(keepOp, undefined, leaf));
+  const inner = scope.inner("unroll");
+  inner.tapeless = true;
+  let aliases: Tensor[] = [];
+  for (let t = 0; t < count; t++) {
+    inner.begin(scope.step);
+    try {
+      if (t === 0) aliases = held.map((h) => inner.alias(h, h.pointer));
+      for (const alias of aliases) alias.run = inner.run;
+      const next = checked(
+        state,
+        cell(
+          mapTree(state, isTensor, (_, __, i) => aliases[i]),
+          t,
+          params,
+        ),
+        t,
+      ).map((leaf) => {
+        const own = inner.own(leaf);
+        // what lies below the arena may be overwritten by a neighbour: a state that only changed places
+        return own.pointer < inner.start ? run(keepOp, undefined, own) : own;
+      });
+      next.forEach((leaf, i) => {
+        kernels.copy(leaf.size, leaf.pointer, held[i].pointer);
+      });
+    } finally {
+      inner.end();
+    }
+  }
+  return mapTree(state, isTensor, (_, __, i) => held[i]);
+}
+
+/** One step as a function of flat tensors, whose inner values are computed again for the gradient. */
+function recomputed<S, P>(cell: Cell<S, P>, state: S, t: number, params: P): S {
+  const leaves = leavesOf(state);
+  const weights = flatten(params, isTensor).map(({ leaf }) => leaf);
+  const packed = recompute(
+    (...inputs) => {
+      const inside = mapTree(state, isTensor, (_, __, i) => inputs[i]);
+      const own = mapTree(params, isTensor, (_, __, i) => inputs[leaves.length + i]);
+      const next = checked(state, cell(inside, t, own), t);
+      return next.length === 1 ? next[0] : concat(next.map((leaf) => reshape(leaf, [leaf.size])));
+    },
+    ...leaves,
+    ...weights,
+  );
+  if (leaves.length === 1) return mapTree(state, isTensor, () => packed);
+  let at = 0;
+  return mapTree(state, isTensor, (leaf) => {
+    at += leaf.size;
+    return reshape(slice(packed, [at - leaf.size], [leaf.size]), leaf.shape);
+  });
+}
+
+/**
+ * cell(cell(..., 0), 1) and so on: the state after `count` steps, in bounded memory. Under `predict` and `evaluate` the
+ * memory does not depend on `count`; in a loss, `recompute: true` keeps one state a step and computes the rest again.
+ * The bits are those of a plain loop.
+ *
+ * Shapes: the state, a tensor or a tree of them, keeps its shapes. Throws ShapeError naming the leaf that does not,
+ * TypeError for `recompute` without `params`.
+ * Example: `unroll((s, t) => s.mul(0.5).add(t), x, 10)`
+ * Source of recomputing: Chen et al. 2016, arXiv 1604.06174.
+ */
+export function unroll<S, P = undefined>(
+  cell: (state: S, t: number, params: P) => S,
+  state: S,
+  count: number,
+  options: UnrollOptions<P> = {},
+): S {
+  if (!Number.isInteger(count) || count < 0)
+    throw new RangeError(`unroll: "count" expected an integer >= 0, got ${count}`);
+  const params = options.params as P;
+  if (options.recompute && params === undefined)
+    throw new TypeError(
+      "unroll: recompute needs the parameters: unroll(cell, state, count, { params, recompute: true })",
+    );
+  const scope = currentScope();
+  if (scope?.tapeless) return inPlace(scope, cell, state, count, params);
+  let now = state;
+  for (let t = 0; t < count; t++) {
+    if (options.recompute && scope) now = recomputed(cell, now, t, params);
+    else {
+      const next = cell(now, t, params);
+      checked(state, next, t);
+      now = next;
+    }
+  }
+  return now;
+}
