@@ -28,8 +28,26 @@ export { lerp, lerpBackward } from "./lerp";
 export { cos, exp, log, pow, sin } from "./math";
 export { matmul, matmulScratch } from "./matmul";
 export { addNormal, fillNormal, fillUniform, fillWords, philox, xoshiro } from "./random";
-export { maxColumns, segmentSquares, sum, sumColumns, sumRows, sumSquares, sumSquaresWide } from "./reduce";
-export { countCorrect, crossEntropy, crossEntropyBackward, softmax, softmaxBackward } from "./softmax";
+export {
+  maxColumns,
+  minColumns,
+  normColumns,
+  segmentSquares,
+  sum,
+  sumColumns,
+  sumRows,
+  sumSquares,
+  sumSquaresWide,
+} from "./reduce";
+export { cumsum, firstExtreme, prodBackward, prodColumns } from "./scan";
+export {
+  countCorrect,
+  crossEntropy,
+  crossEntropyBackward,
+  crossEntropyRowsBackward,
+  softmax,
+  softmaxBackward,
+} from "./softmax";
 export { accumulate, adam, addScaled, centeredRms, clampUpdates, momentum, scale } from "./update";
 
 /** Where the host writes the sizes and strides of a strided kernel. */

@@ -187,17 +187,75 @@ export function sumColumns(outer: i32, count: i32, inner: i32, x: usize, scale: 
   }
 }
 
-/** out[o, i] = max over the middle axis of x [outer, count, inner]; NaN where a NaN is met. */
+class Extreme {
+  @inline static of(least: bool, a: v128, b: v128): v128 {
+    return least ? f32x4.min(a, b) : f32x4.max(a, b);
+  }
+
+  /** Of n >= 1 contiguous floats. */
+  @inline static row(least: bool, n: i32, x: usize): f32 {
+    let v = v128.load32_splat(x);
+    let w = v;
+    const end2: usize = x + ((n & ~7) << 2);
+    while (x < end2) {
+      v = Extreme.of(least, v, v128.load(x));
+      w = Extreme.of(least, w, v128.load(x, 16));
+      x += 32;
+    }
+    v = Extreme.of(least, v, w);
+    for (let i = 0; i < (n & 7); i++) v = Extreme.of(least, v, v128.load32_splat(x + (i << 2)));
+    v = Extreme.of(least, v, i32x4.shuffle(v, v, 2, 3, 0, 1));
+    return f32x4.extract_lane(Extreme.of(least, v, i32x4.shuffle(v, v, 1, 0, 3, 2)), 0);
+  }
+
+  @inline static columns(least: bool, outer: i32, count: i32, inner: i32, x: usize, out: usize): void {
+    const stride: usize = inner << 2;
+    for (let o = 0; o < outer; o++) {
+      if (inner == 1) store<f32>(out, Extreme.row(least, count, x));
+      else {
+        for (let i = 0; i < inner; i += 4) {
+          const left = inner - i;
+          let p: usize = x + (i << 2);
+          let v = left < 4 ? Lane.loadTail(p, left, 0) : v128.load(p);
+          for (let r = 1; r < count; r++) {
+            p += stride;
+            v = Extreme.of(least, v, left < 4 ? Lane.loadTail(p, left, 0) : v128.load(p));
+          }
+          if (left < 4) Lane.storeTail(out + (i << 2), v, left);
+          else v128.store(out + (i << 2), v);
+        }
+      }
+      x += count * stride;
+      out += stride;
+    }
+  }
+}
+
+/** out[o, i] = max over the middle axis of x [outer, count, inner]; NaN where a NaN is met. Needs count >= 1. */
 export function maxColumns(outer: i32, count: i32, inner: i32, x: usize, out: usize): void {
+  Extreme.columns(false, outer, count, inner, x, out);
+}
+
+/** The same of the least value. */
+export function minColumns(outer: i32, count: i32, inner: i32, x: usize, out: usize): void {
+  Extreme.columns(true, outer, count, inner, x, out);
+}
+
+/** out[o, i] = sqrt of the sum of squares, in double: never falsely 0 or infinite. Order: as sumSquaresWide, or that of the rows. */
+export function normColumns(outer: i32, count: i32, inner: i32, x: usize, out: usize): void {
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) {
-      let p: usize = x + (i << 2);
-      let m = load<f32>(p);
-      for (let r = 1; r < count; r++) {
-        p += inner << 2;
-        m = max<f32>(m, load<f32>(p));
+      let total: f64 = 0;
+      if (inner == 1) total = sumSquaresWide(count, x);
+      else {
+        let p: usize = x + (i << 2);
+        for (let r = 0; r < count; r++) {
+          const v = <f64>load<f32>(p);
+          total += v * v;
+          p += inner << 2;
+        }
       }
-      store<f32>(out + (i << 2), m);
+      store<f32>(out + (i << 2), <f32>sqrt<f64>(total));
     }
     x += (count * inner) << 2;
     out += inner << 2;

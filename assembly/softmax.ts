@@ -1,4 +1,6 @@
 // Softmax over the last axis and its cross-entropy with integer labels, in the order of sums of reduce.ts.
+import { fill } from "./elementwise";
+import { copy } from "./layout";
 import { Elementary } from "./math";
 import { CHUNK, sum } from "./reduce";
 import { Lane } from "./simd";
@@ -111,16 +113,20 @@ class Scalar {
 
 /**
  * losses[r] = -log softmax(x[r])[labels[r]], probabilities kept in y [rows, n] for the gradient.
+ * Where mask (0: none) is 0 the row is passed over: its loss is 0 and its label may be anything.
  * Returns -1, or the first row whose label is outside 0..n-1.
  */
-export function crossEntropy(rows: i32, n: i32, x: usize, labels: usize, y: usize, losses: usize): i32 {
+export function crossEntropy(rows: i32, n: i32, x: usize, labels: usize, mask: usize, y: usize, losses: usize): i32 {
   for (let r = 0; r < rows; r++) {
-    const label = load<i32>(labels + (r << 2));
-    if (<u32>label >= <u32>n) return r;
-    const m = Row.max(n, x);
-    const total = Row.expShifted(n, x, m, y);
-    store<f32>(losses + (r << 2), Scalar.log(total) + (m - load<f32>(x + (label << 2))));
-    scale(n, 1 / total, y);
+    if (mask && load<f32>(mask + (r << 2)) == 0) store<f32>(losses + (r << 2), 0);
+    else {
+      const label = load<i32>(labels + (r << 2));
+      if (<u32>label >= <u32>n) return r;
+      const m = Row.max(n, x);
+      const total = Row.expShifted(n, x, m, y);
+      store<f32>(losses + (r << 2), Scalar.log(total) + (m - load<f32>(x + (label << 2))));
+      scale(n, 1 / total, y);
+    }
     x += n << 2;
     y += n << 2;
   }
@@ -138,6 +144,30 @@ export function crossEntropyBackward(rows: i32, n: i32, y: usize, labels: usize,
   for (let r = 0; r < rows; r++) {
     const at: usize = (r * n + load<i32>(labels + (r << 2))) << 2;
     store<f32>(dx + at, (load<f32>(y + at) - 1) * scale);
+  }
+}
+
+/** dx[r] = (y[r] - onehot(label)) dLosses[r] mask[r]; 0 where mask (0: none) is 0. */
+export function crossEntropyRowsBackward(
+  rows: i32,
+  n: i32,
+  y: usize,
+  labels: usize,
+  mask: usize,
+  dLosses: usize,
+  dx: usize,
+): void {
+  for (let r = 0; r < rows; r++) {
+    const weight: f32 = mask ? load<f32>(mask + (r << 2)) : 1;
+    if (weight == 0) fill(n, 0, dx);
+    else {
+      const at: usize = dx + (load<i32>(labels + (r << 2)) << 2);
+      copy(n, y, dx);
+      store<f32>(at, load<f32>(at) - 1);
+      scale(n, load<f32>(dLosses + (r << 2)) * weight, dx);
+    }
+    y += n << 2;
+    dx += n << 2;
   }
 }
 

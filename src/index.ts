@@ -21,8 +21,10 @@ export { gather, type Indices, oneHot, scatterAdd, takeAlongAxis } from "./ops/g
 export { broadcastTo, concat, reshape, slice, transpose } from "./ops/layout.js";
 export { lerp } from "./ops/lerp.js";
 export { linear, matmul } from "./ops/matmul.js";
-export { max, mean, type ReduceOptions, sum } from "./ops/reduce.js";
-export { accuracy, softmax, softmaxCrossEntropy } from "./ops/softmax.js";
+export { logSoftmax, logSumExp, norm, prod } from "./ops/norm.js";
+export { max, mean, min, type ReduceOptions, sum } from "./ops/reduce.js";
+export { argMax, argMin, cumsum } from "./ops/scan.js";
+export { accuracy, type LossOptions, softmax, softmaxCrossEntropy } from "./ops/softmax.js";
 export * as optim from "./optim/index.js";
 export { digest, type LoadOptions, load, save } from "./train/save.js";
 export { type Summarised, summary } from "./train/summary.js";

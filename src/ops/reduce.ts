@@ -7,7 +7,7 @@ import type { Runtime } from "../wasm/runtime.js";
 import { defineOp, run, type TensorLike } from "./define.js";
 import { broadcastBinary } from "./elementwise.js";
 
-type Kind = "sum" | "max";
+type Kind = "sum" | "max" | "min" | "norm";
 
 /** [outer, count, inner] of every pass that reduces `axes` (sorted) of `shape`. */
 function passes(shape: Shape, axes: readonly number[]): [number, number, number][] {
@@ -42,7 +42,7 @@ export function reduceAxes(
   list.forEach(([outer, count, inner], i) => {
     const last = i === list.length - 1;
     const target = last ? out : memory.allocate(outer * inner * 4);
-    if (kind === "max") kernels.maxColumns(outer, count, inner, source, target);
+    if (kind !== "sum") kernels[`${kind}Columns`](outer, count, inner, source, target);
     else if (inner === 1) kernels.sumRows(outer, count, source, last ? scale : 1, target);
     else kernels.sumColumns(outer, count, inner, source, last ? scale : 1, target);
     source = target;
@@ -61,14 +61,16 @@ export function sumTo(runtime: Runtime, x: number, shape: Shape, target: Shape, 
   reduceAxes(runtime, "sum", x, shape, axes, 1, out);
 }
 
-interface ReduceAttributes {
+export interface ReduceAttributes {
   axes: readonly number[];
   keepDims: boolean;
 }
 
-const kept = (x: Tensor, axes: readonly number[]): number[] => x.shape.map((size, d) => (axes.includes(d) ? 1 : size));
+/** The shape with reduced axes of size 1. */
+export const kept = (x: Tensor, axes: readonly number[]): number[] =>
+  x.shape.map((size, d) => (axes.includes(d) ? 1 : size));
 
-function reducedShape([x]: readonly Tensor[], { axes, keepDims }: ReduceAttributes): Shape {
+export function reducedShape([x]: readonly Tensor[], { axes, keepDims }: ReduceAttributes): Shape {
   return keepDims ? kept(x, axes) : x.shape.filter((_, d) => !axes.includes(d));
 }
 
@@ -105,30 +107,36 @@ export const meanOp = defineOp<ReduceAttributes>({
   backward: (r) => spread(r, 1 / countOf(r)),
 });
 
-export const maxOp = defineOp<ReduceAttributes>({
-  name: "max",
-  shape: (inputs, attributes) => {
-    const [x] = inputs;
-    if (attributes.axes.some((d) => x.shape[d] === 0))
-      throw new ShapeError(`max: an axis of ${showShape(x.shape)} is empty, and nothing has no largest value`);
-    return reducedShape(inputs, attributes);
-  },
-  forward: (r) => reduceAxes(r.runtime, "max", r.a.pointer, r.a.shape, r.attributes.axes, 1, r.output.pointer),
-  // ties share the gradient evenly
-  backward: (r) => {
-    const { a, runtime, kernels } = r;
-    const { memory } = runtime;
-    const shape = kept(a, r.attributes.axes);
-    const held = memory.top;
-    const count = memory.allocate(r.output.size * 4);
-    const [dx] = r.gradientIn;
-    broadcastBinary(runtime, "equal", a.pointer, a.shape, r.output.pointer, shape, dx, a.shape);
-    reduceAxes(runtime, "sum", dx, a.shape, r.attributes.axes, 1, count);
-    kernels.divKernel(r.output.size, r.gradientOut, 1, count, 1, count);
-    broadcastBinary(runtime, "mul", dx, a.shape, count, shape, dx, a.shape);
-    memory.top = held;
-  },
-});
+/** The largest or the least value. */
+function extreme(kind: "max" | "min", word: string): typeof sumOp {
+  return defineOp<ReduceAttributes>({
+    name: kind,
+    shape: (inputs, attributes) => {
+      const [x] = inputs;
+      if (attributes.axes.some((d) => x.shape[d] === 0))
+        throw new ShapeError(`${kind}: an axis of ${showShape(x.shape)} is empty, and nothing has no ${word} value`);
+      return reducedShape(inputs, attributes);
+    },
+    forward: (r) => reduceAxes(r.runtime, kind, r.a.pointer, r.a.shape, r.attributes.axes, 1, r.output.pointer),
+    // ties share the gradient evenly
+    backward: (r) => {
+      const { a, runtime, kernels } = r;
+      const { memory } = runtime;
+      const shape = kept(a, r.attributes.axes);
+      const held = memory.top;
+      const count = memory.allocate(r.output.size * 4);
+      const [dx] = r.gradientIn;
+      broadcastBinary(runtime, "equal", a.pointer, a.shape, r.output.pointer, shape, dx, a.shape);
+      reduceAxes(runtime, "sum", dx, a.shape, r.attributes.axes, 1, count);
+      kernels.divKernel(r.output.size, r.gradientOut, 1, count, 1, count);
+      broadcastBinary(runtime, "mul", dx, a.shape, count, shape, dx, a.shape);
+      memory.top = held;
+    },
+  });
+}
+
+export const maxOp = extreme("max", "largest");
+export const minOp = extreme("min", "least");
 
 export interface ReduceOptions {
   /** Axes to reduce, negative from the end; all of them by default. */
@@ -137,7 +145,8 @@ export interface ReduceOptions {
   keepDims?: boolean;
 }
 
-function reduce(op: typeof sumOp, x: TensorLike, options: ReduceOptions = {}): Tensor {
+/** Runs `op` over the axes that the options name. */
+export function reduce(op: typeof sumOp, x: TensorLike, options: ReduceOptions = {}): Tensor {
   const rank = rankOf(x);
   return run(op, { axes: checkAxes(op.name, options.axis, rank), keepDims: options.keepDims ?? false }, x);
 }
@@ -150,9 +159,23 @@ export function rankOf(x: TensorLike): number {
   return rank;
 }
 
-/** Sum over axes. Shapes: [..] -> without the reduced axes. Order of sums: assembly/reduce.ts. Example: `sum(x, { axis: 0 })` */
+/**
+ * Sum over axes, in the order that assembly/reduce.ts states.
+ * Shapes: [..] -> without the reduced axes. Throws RangeError for axes that are not there. Example: `sum(x, { axis: 0 })`
+ */
 export const sum = (x: TensorLike, options?: ReduceOptions): Tensor => reduce(sumOp, x, options);
-/** Mean over axes: the sum times 1 / count. Example: `mean(x, { axis: [0, 2], keepDims: true })` */
+/**
+ * Mean over axes: the sum times 1 / count.
+ * Shapes: as sum. Throws RangeError for axes that are not there. Example: `mean(x, { axis: [0, 1], keepDims: true })`
+ */
 export const mean = (x: TensorLike, options?: ReduceOptions): Tensor => reduce(meanOp, x, options);
-/** Largest value over axes; equal ones share the gradient. Throws ShapeError for an empty axis. Example: `max(x, { axis: -1 })` */
+/**
+ * Largest value over axes; NaN where one is met. Equal ones share the gradient evenly.
+ * Shapes: as sum. Throws ShapeError for an empty axis, RangeError for axes that are not there. Example: `max(x, { axis: -1 })`
+ */
 export const max = (x: TensorLike, options?: ReduceOptions): Tensor => reduce(maxOp, x, options);
+/**
+ * Least value over axes; NaN where one is met. Equal ones share the gradient evenly.
+ * Shapes: as sum. Throws ShapeError for an empty axis, RangeError for axes that are not there. Example: `min(x, { axis: -1 })`
+ */
+export const min = (x: TensorLike, options?: ReduceOptions): Tensor => reduce(minOp, x, options);

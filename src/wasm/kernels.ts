@@ -46,11 +46,19 @@ export interface Kernels {
   sumRows(outer: N, count: N, x: N, scale: N, out: N): void;
   sumColumns(outer: N, count: N, inner: N, x: N, scale: N, out: N): void;
   maxColumns(outer: N, count: N, inner: N, x: N, out: N): void;
+  minColumns(outer: N, count: N, inner: N, x: N, out: N): void;
+  normColumns(outer: N, count: N, inner: N, x: N, out: N): void;
+  // scan
+  cumsum(outer: N, count: N, inner: N, reverse: N, x: N, out: N): void;
+  prodColumns(outer: N, count: N, inner: N, x: N, out: N): void;
+  prodBackward(outer: N, count: N, inner: N, x: N, dy: N, dx: N): void;
+  firstExtreme(outer: N, count: N, inner: N, least: N, x: N, out: N): void;
   // softmax
   softmax(rows: N, n: N, x: N, y: N): void;
   softmaxBackward(rows: N, n: N, y: N, dy: N, scratch: N, dx: N): void;
-  crossEntropy(rows: N, n: N, x: N, labels: N, y: N, losses: N): N;
+  crossEntropy(rows: N, n: N, x: N, labels: N, mask: N, y: N, losses: N): N;
   crossEntropyBackward(rows: N, n: N, y: N, labels: N, dLoss: N, dx: N): void;
+  crossEntropyRowsBackward(rows: N, n: N, y: N, labels: N, mask: N, dLosses: N, dx: N): void;
   countCorrect(rows: N, n: N, x: N, labels: N): N;
   // gather: these return -1, or the position of the first index outside
   gather(outer: N, size: N, inner: N, count: N, x: N, indices: N, out: N): N;

@@ -58,6 +58,15 @@ const calls: [string, (n: number) => number, Call][] = [
   ["sumRows", () => 3, (n, x, _, out) => k.sumRows(3, n, x, 1, out)],
   ["sumColumns", (n) => 2 * n, (n, x, _, out) => k.sumColumns(2, 3, n, x, 1, out)],
   ["maxColumns", (n) => 2 * n, (n, x, _, out) => k.maxColumns(2, 3, n, x, out)],
+  ["maxColumns along a row", () => 3, (n, x, _, out) => k.maxColumns(3, n + 1, 1, x, out)],
+  ["minColumns", (n) => 2 * n, (n, x, _, out) => k.minColumns(2, 3, n, x, out)],
+  ["normColumns", (n) => 2 * n, (n, x, _, out) => k.normColumns(2, 3, n, x, out)],
+  ["normColumns along a row", () => 3, (n, x, _, out) => k.normColumns(3, n, 1, x, out)],
+  ["cumsum", (n) => 6 * n, (n, x, _, out) => k.cumsum(2, 3, n, 0, x, out)],
+  ["cumsum from the end", (n) => 2 * n, (n, x, _, out) => k.cumsum(2, n, 1, 1, x, out)],
+  ["prodColumns", (n) => 2 * n, (n, x, _, out) => k.prodColumns(2, 3, n, x, out)],
+  ["prodBackward", (n) => 6 * n, (n, x, y, out) => k.prodBackward(2, 3, n, x, y, out)],
+  ["firstExtreme", (n) => 2 * n, (n, x, _, out) => k.firstExtreme(2, 3, n, 1, x, out)],
   ["softmax", (n) => 3 * n, (n, x, _, out) => k.softmax(3, n, x, out)],
   ["softmaxBackward", (n) => 3 * n, (n, x, y, out) => k.softmaxBackward(3, n, x, y, floats(n), out)],
   ["softmaxBackward's scratch", (n) => n, (n, x, y, out) => k.softmaxBackward(2, n, x, y, out, floats(2 * n))],
@@ -125,8 +134,9 @@ describe("the walls around the output of", () => {
       const labels = memory.allocate(12);
       memory.i32.set([0, n - 1, n >> 1], labels / 4);
       const [y, losses, dx] = [walled(3 * n), walled(3), walled(3 * n)];
-      expect(k.crossEntropy(3, n, x, labels, y.out, losses.out)).toBe(-1);
+      expect(k.crossEntropy(3, n, x, labels, 0, y.out, losses.out)).toBe(-1);
       k.crossEntropyBackward(3, n, y.out, labels, floats(1), dx.out);
+      k.crossEntropyRowsBackward(3, n, y.out, labels, floats(3), floats(3), dx.out);
       expect([y.intact(), losses.intact(), dx.intact()], `n = ${n}`).toEqual([true, true, true]);
     }
   });

@@ -11,6 +11,7 @@ import { layoutOracles } from "./oracles/layout.js";
 import { lerpOracles } from "./oracles/lerp.js";
 import { matmulOracles } from "./oracles/matmul.js";
 import { reduceOracles } from "./oracles/reduce.js";
+import { scanOracles } from "./oracles/scan.js";
 import { softmaxOracles } from "./oracles/softmax.js";
 
 export { type Case, inputsOf, type Oracle, type Values } from "./oracles/case.js";
@@ -25,5 +26,6 @@ export const oracles: Oracles = {
   ...lerpOracles,
   ...matmulOracles,
   ...reduceOracles,
+  ...scanOracles,
   ...softmaxOracles,
 };

@@ -43,6 +43,25 @@ function labelledOracle(apply: Case["apply"], f: Parameters<typeof labelled>[1],
   return { line: (n) => of([3], n + 1), random, tolerance: 2e-6, differentiable };
 }
 
+const rowsCase = (lead: readonly number[], classes: number, masked: boolean): Case => ({
+  shapes: [[...lead, classes], lead, ...(masked ? [lead] : [])],
+  values: ["any", { labels: classes }, "away"],
+  apply: ([x, labels, mask]) => softmaxCrossEntropy(x, labels, { reduction: "none", mask }),
+  oracle: ([x, labels, mask]) => ({
+    shape: lead,
+    data: rowsOf(x).map((row, r) => -Math.log(softmaxOf(row)[labels.data[r]]) * (mask?.data[r] ?? 1)),
+  }),
+});
+
+const rowsOracle: Oracle = {
+  line: (n) => (n % 2 ? rowsCase([n], 3, true) : rowsCase([3], n + 1, n % 4 === 0)),
+  random: fc
+    .tuple(fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 2 }), fc.integer({ min: 1, max: 9 }), fc.boolean())
+    .map(([lead, classes, masked]) => rowsCase(lead, classes, masked)),
+  tolerance: 2e-6,
+  differentiable: true,
+};
+
 export const softmaxOracles: Oracles = {
   softmaxOp: {
     line: (n) => softmaxCase([3, n + 1], 1),
@@ -57,6 +76,7 @@ export const softmaxOracles: Oracles = {
     (rows, labels) => total(rows.map((row, r) => -Math.log(softmaxOf(row)[labels[r]]))) / rows.length,
     true,
   ),
+  softmaxCrossEntropyRowsOp: rowsOracle,
   accuracyOp: labelledOracle(
     ([x, labels]) => accuracy(x, labels),
     (rows, labels) => rows.filter((row, r) => row.indexOf(Math.max(...row)) === labels[r]).length / rows.length,
