@@ -95,7 +95,7 @@ export function averageLeaves(block: ParameterBlock, state: TransformState): Ten
  * the parameters as they are. With a trainer: `trainer.average`.
  *
  * Shapes: a tree like params. Throws TypeError where the optimizer holds no `ema`, DataError for another tree.
- * Example: `average(params, state)`, the state of `update(chain(sgd(0.1), ema(0.99)), gradients, state)`
+ * Example: `average(params, optim.init(ema(0.99), params))`, with the state that `update` returned as the second
  */
 export function average<P>(params: P, { block, state }: OptimizerState): P {
   const leaves = averageLeaves(block, state);

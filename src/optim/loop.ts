@@ -17,7 +17,8 @@ export interface OptimizerState {
 /**
  * The state of `optimizer` before the first update of `params`, a tree of float32 tensors.
  *
- * Throws TypeError for a leaf that is no float32 tensor, and what the optimizer's masks throw. Example: `init(adam(0.01), params)`
+ * Throws TypeError for a leaf that is no float32 tensor, and what the optimizer's masks throw.
+ * Example: `optim.init(adam(0.01), params)`
  */
 export function init(optimizer: GradientTransform, params: unknown): OptimizerState {
   const block = ParameterBlock.allocate(new Runtime(), params);
@@ -37,7 +38,7 @@ export interface UpdateInputs<P> {
  *
  * Shapes: gradients, params and updates are trees like the params of `init`.
  * Throws DataError naming the first path that differs.
- * Example: `const next = update(optimizer, gradients, state)`, then `applyUpdates(params, next.updates)`
+ * Example: `optim.update(sgd(0.1), params, optim.init(sgd(0.1), params))`, the parameters being their own gradients
  */
 export function update<P>(
   optimizer: GradientTransform,
@@ -67,7 +68,7 @@ export function update<P>(
  * params + updates, leaf by leaf, as new host tensors.
  *
  * Shapes: two trees of the same paths and shapes. Throws DataError naming the first path that differs.
- * Example: `params = applyUpdates(params, updates)`
+ * Example: `applyUpdates(params, params)`, with `next.updates` of `update` as the second
  */
 export function applyUpdates<P>(params: P, updates: P): P {
   const leaves = new Map(flatten(updates, isTensor, "updates").map(({ path, leaf }) => [path, leaf]));

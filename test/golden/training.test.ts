@@ -8,12 +8,13 @@ import { type Tensor, tensor } from "../../src/core/tensor.js";
 import { digits } from "../../src/data/digits.js";
 import { mlp } from "../../src/nn/layers.js";
 import { softmaxCrossEntropy } from "../../src/ops/softmax.js";
-import { adam, addNoise, chain, clipByGlobalNorm, cosine, type GradientTransform, sgd } from "../../src/optim/index.js";
+import * as optim from "../../src/optim/index.js";
 import { digestBytes } from "../../src/train/digest.js";
 import { digest } from "../../src/train/save.js";
 import { createTrainer } from "../../src/train/trainer.js";
 import golden from "./generator.json"; // made by test/golden/generator.py
 
+const { adam, addNoise, chain, clipByGlobalNorm, cosine, sgd } = optim;
 const bitsOf = (x: number): string => new Uint32Array(Float32Array.of(x).buffer)[0].toString(16).padStart(8, "0");
 
 const x = normal(key(7), [40, 6]).data as Float32Array;
@@ -23,7 +24,7 @@ const batchAt = (step: number): { x: Tensor; y: Tensor } => {
   return { x: tensor(x.slice(start * 6, start * 6 + 48), [8, 6]), y: tensor(y.slice(start, start + 8)) };
 };
 
-function tenSteps(optimizer: GradientTransform, dropout = 0): { losses: number[]; digest: string } {
+function tenSteps(optimizer: optim.GradientTransform, dropout = 0): { losses: number[]; digest: string } {
   const model = mlp([6, 8, 8, 3], { bias: 0.1, dropout });
   const trainer = createTrainer({
     params: model.init(key(1)),
@@ -76,6 +77,35 @@ describe("ten training steps", () => {
       "3fd9e41d",
       "4779767d5cb4f985",
     ]);
+  });
+});
+
+describe("ten steps of every optimizer", () => {
+  const { anticorrelatedNoise, errorScaledNoise, momentum } = optim;
+  const cases: [string, optim.GradientTransform][] = [
+    [
+      "5a5bf291c08124c7",
+      chain(
+        optim.clipByNorm(0.5),
+        momentum(0.9, { nesterov: true }),
+        sgd(0.1),
+        anticorrelatedNoise({ std: 0.01, seed: 1 }),
+      ),
+    ],
+    [
+      "3482d05144be2769",
+      chain(optim.clipByValue(0.1), optim.adamw(optim.warmUp(4, optim.powerDecay(0.05, { power: 0.5 })))),
+    ],
+    ["1436c31649b2dbd8", chain(optim.weightDecay(0.01, { mask: "**.weight" }), optim.rmsprop(0.01, { momentum: 0.5 }))],
+    ["e641a3b108ea1f1c", optim.rmsprop(0.01, { centered: true, epsilon: 1e-3 })],
+    ["8214da734b77c900", chain(errorScaledNoise({ scale: 0.5, seed: 2, error: () => 0.3 }), optim.adagrad(0.1))],
+    [
+      "a50248fbeb71ba78",
+      optim.sgld(optim.join([1e-2, optim.stepDecay(1e-2, { at: [3], factor: 0.5 })], [5]), { seed: 3 }),
+    ],
+  ];
+  it.each(cases)("gives the bits %s", (expected, optimizer) => {
+    expect(tenSteps(optimizer).digest).toBe(expected);
   });
 });
 
