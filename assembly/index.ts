@@ -27,6 +27,8 @@ export { copy, copyStrided, transpose } from "./layout";
 export { lerp, lerpBackward } from "./lerp";
 export { cos, exp, log, pow, sin } from "./math";
 export { matmul, matmulScratch } from "./matmul";
+export { batchNorm, batchNormBackward, batchStatistics, layerNorm, layerNormBackward } from "./normalise";
+export { averagePool, averagePoolBackward, maxPool, maxPoolBackward } from "./pool";
 export { addNormal, fillNormal, fillUniform, fillWords, philox, xoshiro } from "./random";
 export {
   maxColumns,

@@ -29,4 +29,14 @@ export class Lane {
     v128.store(TAIL, v, 32);
     for (let i = 0; i < count; i++) store<f32>(p + (i << 2), load<f32>(TAIL + (i << 2), 32));
   }
+
+  /** Four floats, or one: a loop over tails of one float runs the same code as that over vectors. */
+  @inline static read(four: bool, p: usize): v128 {
+    return four ? v128.load(p) : v128.load32_zero(p);
+  }
+
+  @inline static write(four: bool, p: usize, v: v128): void {
+    if (four) v128.store(p, v);
+    else v128.store32_lane(p, v, 0);
+  }
 }

@@ -22,6 +22,15 @@ export { broadcastTo, concat, reshape, slice, transpose } from "./ops/layout.js"
 export { lerp } from "./ops/lerp.js";
 export { linear, matmul } from "./ops/matmul.js";
 export { logSoftmax, logSumExp, norm, prod } from "./ops/norm.js";
+export {
+  type BatchNormOptions,
+  batchNorm,
+  batchStatistics,
+  layerNorm,
+  type NormOptions,
+  type Statistics,
+} from "./ops/normalise.js";
+export { avgPool2d, maxPool2d, type Pair, type PoolOptions } from "./ops/pool.js";
 export { max, mean, min, type ReduceOptions, sum } from "./ops/reduce.js";
 export { argMax, argMin, cumsum } from "./ops/scan.js";
 export { accuracy, type LossOptions, softmax, softmaxCrossEntropy } from "./ops/softmax.js";

@@ -70,6 +70,31 @@ export interface Kernels {
   copyStrided(rank: N, source: N, target: N): void;
   transpose(rows: N, columns: N, x: N, out: N): void;
   copy(n: N, source: N, target: N): void;
+  // pool: sizes in the table
+  maxPool(x: N, y: N): void;
+  maxPoolBackward(x: N, y: N, dy: N, dx: N): void;
+  averagePool(x: N, y: N): void;
+  averagePoolBackward(dy: N, dx: N): void;
+  // normalise
+  layerNorm(rows: N, n: N, x: N, scale: N, offset: N, epsilon: N, stats: N, out: N): void;
+  layerNormBackward(rows: N, n: N, x: N, stats: N, scale: N, dy: N, scratch: N, dx: N, dScale: N, dOffset: N): void;
+  batchStatistics(rows: N, n: N, x: N, out: N): void;
+  batchNorm(rows: N, n: N, x: N, mean: N, variance: N, scale: N, offset: N, epsilon: N, scratch: N, out: N): void;
+  batchNormBackward(
+    rows: N,
+    n: N,
+    x: N,
+    mean: N,
+    variance: N,
+    scale: N,
+    epsilon: N,
+    own: N,
+    dy: N,
+    scratch: N,
+    dx: N,
+    dScale: N,
+    dOffset: N,
+  ): void;
   // matmul
   matmul(form: N, m: N, n: N, k: N, a: N, b: N, start: N, startStep: N, finish: N, scratch: N, c: N): void;
   matmulScratch(form: N, m: N, n: N, k: N): N;

@@ -127,6 +127,39 @@ describe("the walls around the output of", () => {
     }
   });
 
+  it("the pooling kernels stand", () => {
+    for (let n = 0; n <= 67; n++) {
+      memory.top = memory.base;
+      const x = floats(20 * n);
+      const [y, mean, dx, shares] = [walled(9 * n), walled(9 * n), walled(20 * n), walled(20 * n)];
+      memory.i32.set([1, 5, 4, n, 3, 2, 2, 2, 1, 1, 3, 3], k.tableAddress() / 4);
+      k.maxPool(x, y.out);
+      k.averagePool(x, mean.out);
+      k.fill(20 * n, 0, dx.out);
+      k.fill(20 * n, 0, shares.out);
+      k.maxPoolBackward(x, y.out, mean.out, dx.out);
+      k.averagePoolBackward(mean.out, shares.out);
+      expect([y, mean, dx, shares].map(({ intact }) => intact())).toEqual(Array(4).fill(true));
+    }
+  });
+
+  it("the normalising kernels stand, as do their scratch and statistics", () => {
+    for (let n = 0; n <= 67; n++) {
+      memory.top = memory.base;
+      const [x, scale, dy] = [floats(3 * n), floats(n), floats(3 * n)];
+      const small = [walled(6), walled(2 * n), walled(n), walled(n), walled(n), walled(n), walled(n), walled(3 * n)];
+      const large = [walled(3 * n), walled(3 * n), walled(3 * n), walled(3 * n)];
+      const [rows, stats, scratch, dScale, dOffset, columnScale, columnOffset, factors] = small.map(({ out }) => out);
+      const [y, dx, z, dz] = large.map(({ out }) => out);
+      k.layerNorm(3, n, x, scale, scale, 0.1, rows, y);
+      k.layerNormBackward(3, n, x, rows, scale, dy, scratch, dx, dScale, dOffset);
+      k.batchStatistics(3, n, x, stats);
+      k.batchNorm(3, n, x, stats, stats + 4 * n, scale, scale, 0.1, scratch, z);
+      k.batchNormBackward(3, n, x, stats, stats + 4 * n, scale, 0.1, 1, dy, factors, dz, columnScale, columnOffset);
+      expect([...small, ...large].map(({ intact }) => intact())).toEqual(Array(12).fill(true));
+    }
+  });
+
   it("the cross-entropy kernels stand", () => {
     for (let n = 1; n <= 67; n++) {
       memory.top = memory.base;

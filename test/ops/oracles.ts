@@ -10,6 +10,8 @@ import { gatherOracles } from "./oracles/gather.js";
 import { layoutOracles } from "./oracles/layout.js";
 import { lerpOracles } from "./oracles/lerp.js";
 import { matmulOracles } from "./oracles/matmul.js";
+import { normaliseOracles } from "./oracles/normalise.js";
+import { poolOracles } from "./oracles/pool.js";
 import { reduceOracles } from "./oracles/reduce.js";
 import { scanOracles } from "./oracles/scan.js";
 import { softmaxOracles } from "./oracles/softmax.js";
@@ -25,6 +27,8 @@ export const oracles: Oracles = {
   ...layoutOracles,
   ...lerpOracles,
   ...matmulOracles,
+  ...normaliseOracles,
+  ...poolOracles,
   ...reduceOracles,
   ...scanOracles,
   ...softmaxOracles,

@@ -1,0 +1,294 @@
+// Normalisation: over the last axis (layer norm), and over all the others (batch norm).
+// Sums along a row keep the order of reduce.ts; sums over rows run strictly in order, column by column.
+import { fill } from "./elementwise";
+import { sum, sumSquares } from "./reduce";
+import { Lane } from "./simd";
+
+class Row {
+  /** out = x - mean, four at a time or one. */
+  @inline static centre(four: bool, x: usize, mean: v128, out: usize): void {
+    Lane.write(four, out, f32x4.sub(Lane.read(four, x), mean));
+  }
+
+  /** out = out inverse scale + offset. */
+  @inline static stretch(four: bool, inverse: v128, scale: usize, offset: usize, out: usize): void {
+    const h = f32x4.mul(Lane.read(four, out), inverse);
+    Lane.write(four, out, f32x4.add(f32x4.mul(h, Lane.read(four, scale)), Lane.read(four, offset)));
+  }
+
+  /** dScale += dy h, dOffset += dy, dx = dy scale, product = dx h, for the normalised h. */
+  @inline static gather(
+    four: bool,
+    x: usize,
+    mean: v128,
+    inverse: v128,
+    scale: usize,
+    dy: usize,
+    product: usize,
+    dx: usize,
+    dScale: usize,
+    dOffset: usize,
+  ): void {
+    const h = f32x4.mul(f32x4.sub(Lane.read(four, x), mean), inverse);
+    const g = Lane.read(four, dy);
+    Lane.write(four, dScale, f32x4.add(Lane.read(four, dScale), f32x4.mul(g, h)));
+    Lane.write(four, dOffset, f32x4.add(Lane.read(four, dOffset), g));
+    const t = f32x4.mul(g, Lane.read(four, scale));
+    Lane.write(four, dx, t);
+    Lane.write(four, product, f32x4.mul(t, h));
+  }
+
+  /** dx = inverse (dx - a - h b). */
+  @inline static finish(four: bool, x: usize, mean: v128, inverse: v128, a: v128, b: v128, dx: usize): void {
+    const h = f32x4.mul(f32x4.sub(Lane.read(four, x), mean), inverse);
+    const t = f32x4.sub(f32x4.sub(Lane.read(four, dx), a), f32x4.mul(h, b));
+    Lane.write(four, dx, f32x4.mul(inverse, t));
+  }
+}
+
+/**
+ * out = (x - mean) / sqrt(variance + epsilon) scale + offset, row by row with the row's own mean and biased variance.
+ * x and out [rows, n], scale and offset [n]; stats [rows, 2] keeps mean and 1 / sqrt(variance + epsilon).
+ */
+export function layerNorm(
+  rows: i32,
+  n: i32,
+  x: usize,
+  scale: usize,
+  offset: usize,
+  epsilon: f32,
+  stats: usize,
+  out: usize,
+): void {
+  for (let r = 0; r < rows; r++) {
+    const mean: f32 = sum(n, x) / <f32>n;
+    const m = f32x4.splat(mean);
+    let i = 0;
+    for (; i + 4 <= n; i += 4) Row.centre(true, x + (i << 2), m, out + (i << 2));
+    for (; i < n; i++) Row.centre(false, x + (i << 2), m, out + (i << 2));
+    const inverse: f32 = 1 / sqrt<f32>(sumSquares(n, out) / <f32>n + epsilon);
+    const v = f32x4.splat(inverse);
+    for (i = 0; i + 4 <= n; i += 4) Row.stretch(true, v, scale + (i << 2), offset + (i << 2), out + (i << 2));
+    for (; i < n; i++) Row.stretch(false, v, scale + (i << 2), offset + (i << 2), out + (i << 2));
+    store<f32>(stats, mean);
+    store<f32>(stats, inverse, 4);
+    stats += 8;
+    x += n << 2;
+    out += n << 2;
+  }
+}
+
+/**
+ * With h the normalised row and g = dy scale: dx = inverse (g - mean(g) - h mean(g h)), dScale = sum of dy h over the
+ * rows, dOffset = sum of dy. Shapes as layerNorm; `scratch` holds n floats.
+ */
+export function layerNormBackward(
+  rows: i32,
+  n: i32,
+  x: usize,
+  stats: usize,
+  scale: usize,
+  dy: usize,
+  scratch: usize,
+  dx: usize,
+  dScale: usize,
+  dOffset: usize,
+): void {
+  fill(n, 0, dScale);
+  fill(n, 0, dOffset);
+  for (let r = 0; r < rows; r++) {
+    const m = v128.load32_splat(stats);
+    const v = v128.load32_splat(stats, 4);
+    let i = 0;
+    for (; i + 4 <= n; i += 4) {
+      const p: usize = i << 2;
+      Row.gather(true, x + p, m, v, scale + p, dy + p, scratch + p, dx + p, dScale + p, dOffset + p);
+    }
+    for (; i < n; i++) {
+      const p: usize = i << 2;
+      Row.gather(false, x + p, m, v, scale + p, dy + p, scratch + p, dx + p, dScale + p, dOffset + p);
+    }
+    const a = f32x4.splat(sum(n, dx) / <f32>n);
+    const b = f32x4.splat(sum(n, scratch) / <f32>n);
+    for (i = 0; i + 4 <= n; i += 4) Row.finish(true, x + (i << 2), m, v, a, b, dx + (i << 2));
+    for (; i < n; i++) Row.finish(false, x + (i << 2), m, v, a, b, dx + (i << 2));
+    stats += 8;
+    x += n << 2;
+    dy += n << 2;
+    dx += n << 2;
+  }
+}
+
+class Column {
+  /** Mean of the columns at x, `below` further in `out` their biased variance; w is a second vector of columns. */
+  @inline static moments(four: bool, two: bool, rows: i32, stride: usize, x: usize, below: usize, out: usize): void {
+    const count = f32x4.splat(<f32>rows);
+    let v = i32x4.splat(0);
+    let w = v;
+    let p = x;
+    for (let r = 0; r < rows; r++) {
+      v = f32x4.add(v, Lane.read(four, p));
+      if (two) w = f32x4.add(w, v128.load(p, 16));
+      p += stride;
+    }
+    const m = f32x4.div(v, count);
+    const k = f32x4.div(w, count);
+    v = i32x4.splat(0);
+    w = v;
+    p = x;
+    for (let r = 0; r < rows; r++) {
+      const d = f32x4.sub(Lane.read(four, p), m);
+      v = f32x4.add(v, f32x4.mul(d, d));
+      if (two) {
+        const e = f32x4.sub(v128.load(p, 16), k);
+        w = f32x4.add(w, f32x4.mul(e, e));
+      }
+      p += stride;
+    }
+    Lane.write(four, out, m);
+    Lane.write(four, out + below, f32x4.div(v, count));
+    if (two) {
+      v128.store(out, k, 16);
+      v128.store(out + below, f32x4.div(w, count), 16);
+    }
+  }
+
+  /** Of the columns at byte `at`: sums of dy and of dy (x - mean); then dOffset, dScale, and the three factors of dx. */
+  @inline static sums(
+    four: bool,
+    at: usize,
+    rows: i32,
+    stride: usize,
+    x: usize,
+    mean: usize,
+    variance: usize,
+    scale: usize,
+    epsilon: f32,
+    own: bool,
+    dy: usize,
+    factors: usize,
+    dScale: usize,
+    dOffset: usize,
+  ): void {
+    const m = Lane.read(four, mean + at);
+    let v = i32x4.splat(0);
+    let w = v;
+    let p = x + at;
+    let q = dy + at;
+    for (let r = 0; r < rows; r++) {
+      const g = Lane.read(four, q);
+      v = f32x4.add(v, g);
+      w = f32x4.add(w, f32x4.mul(g, f32x4.sub(Lane.read(four, p), m)));
+      p += stride;
+      q += stride;
+    }
+    const spread = f32x4.add(Lane.read(four, variance + at), f32x4.splat(epsilon));
+    const inverse = f32x4.div(f32x4.splat(1), f32x4.sqrt(spread));
+    const along = f32x4.mul(w, inverse);
+    Lane.write(four, dOffset + at, v);
+    Lane.write(four, dScale + at, along);
+    const share = f32x4.splat(own ? 1 / <f32>rows : 0);
+    const target = factors + at;
+    Lane.write(four, target, f32x4.mul(inverse, Lane.read(four, scale + at)));
+    Lane.write(four, target + stride, f32x4.mul(v, share));
+    Lane.write(four, target + (stride << 1), f32x4.mul(f32x4.mul(along, inverse), share));
+  }
+
+  /** out = (x - mean) factor + offset. */
+  @inline static stretch(four: bool, x: usize, mean: usize, factor: usize, offset: usize, out: usize): void {
+    const d = f32x4.sub(Lane.read(four, x), Lane.read(four, mean));
+    Lane.write(four, out, f32x4.add(f32x4.mul(d, Lane.read(four, factor)), Lane.read(four, offset)));
+  }
+
+  /** dx = factor (dy - share - (x - mean) slope). */
+  @inline static spread(four: bool, x: usize, mean: usize, factors: usize, stride: usize, dy: usize, dx: usize): void {
+    const d = f32x4.mul(f32x4.sub(Lane.read(four, x), Lane.read(four, mean)), Lane.read(four, factors + (stride << 1)));
+    const g = f32x4.sub(f32x4.sub(Lane.read(four, dy), Lane.read(four, factors + stride)), d);
+    Lane.write(four, dx, f32x4.mul(Lane.read(four, factors), g));
+  }
+}
+
+/** out [2, n] = mean and biased variance of each column of x [rows, n], rows >= 1. */
+export function batchStatistics(rows: i32, n: i32, x: usize, out: usize): void {
+  const stride: usize = n << 2;
+  let i = 0;
+  for (; i + 8 <= n; i += 8) Column.moments(true, true, rows, stride, x + (i << 2), stride, out + (i << 2));
+  for (; i + 4 <= n; i += 4) Column.moments(true, false, rows, stride, x + (i << 2), stride, out + (i << 2));
+  for (; i < n; i++) Column.moments(false, false, rows, stride, x + (i << 2), stride, out + (i << 2));
+}
+
+/**
+ * out = (x - mean) / sqrt(variance + epsilon) scale + offset; x and out [rows, n], the rest [n].
+ * `scratch` holds n floats.
+ */
+export function batchNorm(
+  rows: i32,
+  n: i32,
+  x: usize,
+  mean: usize,
+  variance: usize,
+  scale: usize,
+  offset: usize,
+  epsilon: f32,
+  scratch: usize,
+  out: usize,
+): void {
+  for (let i = 0; i < n; i++) {
+    const p: usize = i << 2;
+    store<f32>(scratch + p, load<f32>(scale + p) / sqrt<f32>(load<f32>(variance + p) + epsilon));
+  }
+  for (let r = 0; r < rows; r++) {
+    let i = 0;
+    for (; i + 4 <= n; i += 4) {
+      const p: usize = i << 2;
+      Column.stretch(true, x + p, mean + p, scratch + p, offset + p, out + p);
+    }
+    for (; i < n; i++) {
+      const p: usize = i << 2;
+      Column.stretch(false, x + p, mean + p, scratch + p, offset + p, out + p);
+    }
+    x += n << 2;
+    out += n << 2;
+  }
+}
+
+/**
+ * dOffset = sum of dy over the rows, dScale = sum of dy h with h the normalised x, and
+ * dx = scale inverse (dy - dOffset / rows - h dScale / rows), without the last two terms unless the statistics are the
+ * batch's `own`. Shapes as batchNorm; `scratch` holds 3 n floats.
+ */
+export function batchNormBackward(
+  rows: i32,
+  n: i32,
+  x: usize,
+  mean: usize,
+  variance: usize,
+  scale: usize,
+  epsilon: f32,
+  own: bool,
+  dy: usize,
+  scratch: usize,
+  dx: usize,
+  dScale: usize,
+  dOffset: usize,
+): void {
+  const stride: usize = n << 2;
+  let i = 0;
+  for (; i + 4 <= n; i += 4)
+    Column.sums(true, i << 2, rows, stride, x, mean, variance, scale, epsilon, own, dy, scratch, dScale, dOffset);
+  for (; i < n; i++)
+    Column.sums(false, i << 2, rows, stride, x, mean, variance, scale, epsilon, own, dy, scratch, dScale, dOffset);
+  for (let r = 0; r < rows; r++) {
+    for (i = 0; i + 4 <= n; i += 4) {
+      const p: usize = i << 2;
+      Column.spread(true, x + p, mean + p, scratch + p, stride, dy + p, dx + p);
+    }
+    for (; i < n; i++) {
+      const p: usize = i << 2;
+      Column.spread(false, x + p, mean + p, scratch + p, stride, dy + p, dx + p);
+    }
+    x += stride;
+    dy += stride;
+    dx += stride;
+  }
+}

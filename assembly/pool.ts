@@ -1,0 +1,113 @@
+// Pooling over windows of images [batch, height, width, channels], four channels at a time.
+// A gradient adds up window by window, rows of windows first: where windows overlap, in that order.
+import { Lane, TABLE } from "./simd";
+
+const MAX: i32 = 0;
+const AVERAGE: i32 = 1;
+const MAX_BACKWARD: i32 = 2;
+const AVERAGE_BACKWARD: i32 = 3;
+
+class Pool {
+  /** One window of rows x columns at x; dx lies `shift` bytes further. A step down or right is in bytes. */
+  @inline static window(
+    op: i32,
+    four: bool,
+    rows: i32,
+    columns: i32,
+    down: usize,
+    right: usize,
+    share: v128,
+    x: usize,
+    y: usize,
+    dy: usize,
+    shift: usize,
+  ): void {
+    let v = op == MAX ? f32x4.splat(-Infinity) : i32x4.splat(0);
+    let g = v;
+    if (op == MAX_BACKWARD) {
+      v = Lane.read(four, y);
+      g = Lane.read(four, dy);
+    }
+    if (op == AVERAGE_BACKWARD) g = f32x4.mul(Lane.read(four, dy), share);
+    for (let r = 0; r < rows; r++) {
+      let p = x;
+      for (let c = 0; c < columns; c++) {
+        if (op == MAX) v = f32x4.max(v, Lane.read(four, p));
+        if (op == AVERAGE) v = f32x4.add(v, Lane.read(four, p));
+        if (op == AVERAGE_BACKWARD) Lane.write(four, p + shift, f32x4.add(Lane.read(four, p + shift), g));
+        if (op == MAX_BACKWARD) {
+          // the first that is not below the largest takes the gradient, which is then spent
+          const below = f32x4.lt(Lane.read(four, p), v);
+          Lane.write(four, p + shift, f32x4.add(Lane.read(four, p + shift), v128.andnot(g, below)));
+          g = v128.and(g, below);
+        }
+        p += right;
+      }
+      x += down;
+    }
+    if (op == MAX) Lane.write(four, y, v);
+    if (op == AVERAGE) Lane.write(four, y, f32x4.mul(v, share));
+  }
+
+  /** TABLE holds batch, height, width, channels; then height and width of window, stride, padding and output. */
+  @inline static windows(op: i32, x: usize, y: usize, dy: usize, dx: usize): void {
+    const height = load<i32>(TABLE, 4);
+    const width = load<i32>(TABLE, 8);
+    const channels = load<i32>(TABLE, 12);
+    const high = load<i32>(TABLE, 16);
+    const wide = load<i32>(TABLE, 20);
+    const outHeight = load<i32>(TABLE, 40);
+    const outWidth = load<i32>(TABLE, 44);
+    const share = f32x4.splat(1 / <f32>(high * wide));
+    const right: usize = channels << 2;
+    const down: usize = width * right;
+    for (let b = load<i32>(TABLE); b > 0; b--) {
+      for (let i = 0; i < outHeight; i++) {
+        const top = i * load<i32>(TABLE, 24) - load<i32>(TABLE, 32);
+        const first = max(top, 0);
+        const rows = min(top + high, height) - first;
+        for (let j = 0; j < outWidth; j++) {
+          const left = j * load<i32>(TABLE, 28) - load<i32>(TABLE, 36);
+          const start = max(left, 0);
+          const columns = min(left + wide, width) - start;
+          let p: usize = x + first * down + start * right;
+          let c = channels;
+          for (; c >= 4; c -= 4) {
+            Pool.window(op, true, rows, columns, down, right, share, p, y, dy, dx - x);
+            p += 16;
+            y += 16;
+            dy += 16;
+          }
+          for (; c > 0; c--) {
+            Pool.window(op, false, rows, columns, down, right, share, p, y, dy, dx - x);
+            p += 4;
+            y += 4;
+            dy += 4;
+          }
+        }
+      }
+      x += height * down;
+      dx += height * down;
+    }
+  }
+}
+
+/** y = largest of each window of x, NaN where a NaN is met; sizes in TABLE. */
+export function maxPool(x: usize, y: usize): void {
+  Pool.windows(MAX, x, y, 0, 0);
+}
+
+/** dx += dy at the first largest value of each window. */
+export function maxPoolBackward(x: usize, y: usize, dy: usize, dx: usize): void {
+  Pool.windows(MAX_BACKWARD, x, y, dy, dx);
+}
+
+/** y = sum of each window of x, row by row, times 1 / its size; what lies in the padding counts as 0. */
+export function averagePool(x: usize, y: usize): void {
+  Pool.windows(AVERAGE, x, y, 0, 0);
+}
+
+/** dx += dy / size of the window, all over each window. */
+export function averagePoolBackward(dy: usize, dx: usize): void {
+  Pool.windows(AVERAGE_BACKWARD, dx, 0, dy, dx);
+}
