@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const text = readFileSync(join(root, "README.md"), "utf8");
 const programs = [...text.matchAll(/```js\n([\s\S]*?)```/g)].map((match) => match[1]);
 const folder = mkdtempSync(join(tmpdir(), "gradnoise-readme-"));

@@ -1,0 +1,103 @@
+// Every public name is documented: a sentence each; for functions what they throw and an example, which is run; for what
+// computes with tensors the shapes.
+import { transformSync } from "esbuild";
+import { describe, expect, it } from "vitest";
+import * as library from "../../src/index.js";
+import { type PublicName, publicNames } from "./public-names.js";
+
+const names = publicNames();
+const functions = names.filter(({ kind }) => kind === "function");
+const shaped = new Set(["ops", "nn", "autodiff"]);
+
+const missing = (list: readonly PublicName[], mark: RegExp): string[] =>
+  list.filter(({ doc }) => !mark.test(doc)).map(({ name }) => name);
+
+/** The example of a docstring: code in backticks after "Example:", or a fenced block. */
+function exampleOf(doc: string): string | undefined {
+  return /```ts\n([\s\S]*?)```/.exec(doc)?.[1] ?? /Example[^`]*`((?:[^`]|\n)+)`/.exec(doc)?.[1];
+}
+
+const x = library.tensor([
+  [1, -2, 3],
+  [4, 5, -6],
+]);
+const params = { weight: library.random.normal(library.random.key(2), [3, 3]), bias: library.zeros([3]) };
+const labels = library.tensor([0, 1], { dtype: "int32" });
+const optimizer = library.optim.sgd(0.1);
+
+/** What an example may use without making it: every public name, and a few small things of the names that users give them. */
+const given: { readonly [name: string]: unknown } = {
+  ...library,
+  x,
+  y: library.tensor([
+    [0.5, 1, -1],
+    [2, 0, 1],
+  ]),
+  w: library.tensor([
+    [1, 2],
+    [3, 4],
+    [5, 6],
+  ]),
+  ...params,
+  params,
+  labels,
+  indices: labels,
+  logits: x,
+  key: library.random.key(1),
+  context: { step: 0, key: library.random.key(1), training: true, state: undefined },
+  optimizer,
+  batch: { x, y: labels },
+  trainer: library.createTrainer({
+    params,
+    loss: (p, batch: { x: library.Tensor; y: library.Tensor }) =>
+      library.softmaxCrossEntropy(library.linear(batch.x, p.weight, p.bias), batch.y),
+    predict: (p, input: library.Tensor) => library.linear(input, p.weight, p.bias),
+    optimizer,
+  }),
+};
+
+const AsyncFunction = Object.getPrototypeOf(async () => {}).constructor;
+
+/** Runs an example of `name`; those of optim and data may write their neighbours without the namespace, as the README does. */
+async function execute(name: string, code: string): Promise<void> {
+  const space = name.split(".")[0];
+  const all = { ...given, ...(space === "optim" || space === "data" ? (given[space] as object) : {}) };
+  const body = transformSync(code, { loader: "ts" }).code.replace(/^import .*$/gm, "");
+  await new AsyncFunction(...Object.keys(all), `{ ${body} }`)(...Object.values(all));
+}
+
+describe("every public name", () => {
+  it("has a docstring", () => {
+    expect(missing(names, /\S/)).toEqual([]);
+  });
+
+  it("that is a function says what it throws", () => {
+    expect(missing(functions, /\bThrows\b/)).toEqual([]);
+  });
+
+  it("that computes with tensors gives shapes", () => {
+    expect(
+      missing(
+        functions.filter(({ folder }) => shaped.has(folder)),
+        /\bShapes?:/,
+      ),
+    ).toEqual([]);
+  });
+
+  it("that is a function has an example", () => {
+    expect(functions.filter(({ doc }) => exampleOf(doc) === undefined).map(({ name }) => name)).toEqual([]);
+  });
+});
+
+// they read files, folders or a page, which are not there: their examples are only parsed
+const unreadable = /^data\.(mnist|parseIdx|readIdx)|^(mnistFromFolder|writeFileAtomic|saveFile|loadFile)$/;
+
+describe("the example of", () => {
+  it.each(functions.filter(({ doc }) => exampleOf(doc) !== undefined).map(({ name, doc }) => [name, exampleOf(doc)!]))(
+    "%s runs",
+    async (name, code) => {
+      if (unreadable.test(name)) transformSync(`async () => { ${code} }`, { loader: "ts" });
+      else await execute(name, code);
+    },
+  );
+});
