@@ -1,27 +1,17 @@
 // The exports of the WASM module, family by family. No imports, no classes with state, no allocation: kernels over pointers.
 import { TABLE } from "./simd";
 
-export { convolve, convolveWeights, placeImages, turnKernel } from "./conv";
 export {
-  addKernel,
-  binaryStrided,
-  divKernel,
-  dropout,
-  equalKernel,
-  expKernel,
-  fill,
-  fromBytes,
-  logKernel,
-  mulKernel,
-  negKernel,
   reluBackward,
   reluKernel,
   sigmoidBackward,
   sigmoidKernel,
-  subKernel,
   tanhBackward,
   tanhKernel,
-} from "./elementwise";
+} from "./activations";
+export { addKernel, binary, binaryStrided, divKernel, mulKernel, subKernel } from "./binary";
+export { convolve, convolveWeights, placeImages, turnKernel } from "./conv";
+export { dropout, fill, fromBytes } from "./elementwise";
 export { gather, oneHot, scatterAdd, takeAlong, takeAlongBackward } from "./gather";
 export { copy, copyStrided, transpose } from "./layout";
 export { lerp, lerpBackward } from "./lerp";
@@ -50,6 +40,22 @@ export {
   softmax,
   softmaxBackward,
 } from "./softmax";
+export {
+  absBackward,
+  absKernel,
+  clipBackward,
+  clipKernel,
+  expKernel,
+  logKernel,
+  negKernel,
+  reciprocalBackward,
+  reciprocalKernel,
+  rsqrtBackward,
+  rsqrtKernel,
+  sqrtBackward,
+  sqrtKernel,
+  squareBackward,
+} from "./unary";
 export { accumulate, adam, addScaled, centeredRms, clampUpdates, momentum, scale } from "./update";
 
 /** Where the host writes the sizes and strides of a strided kernel. */

@@ -1,5 +1,5 @@
 // Along the middle axis of [outer, count, inner], strictly in its order: running sums, products, first extremes.
-import { addKernel } from "./elementwise";
+import { addKernel } from "./binary";
 import { copy } from "./layout";
 
 /** out[r] = x[0] + .. + x[r], or x[r] + .. + x[count - 1] with `reverse`, each added to the sum of those before it. */

@@ -2,8 +2,8 @@
 import { checkAxes, checkAxis, type Shape, sizeOf } from "../base/shape.js";
 import type { Tensor } from "../core/tensor.js";
 import type { Runtime } from "../wasm/runtime.js";
+import { broadcastBinary, CODES } from "./broadcast.js";
 import { defineOp, run, type TensorLike } from "./define.js";
-import { broadcastBinary } from "./elementwise.js";
 import { reshape } from "./layout.js";
 import { kept, type ReduceAttributes, type ReduceOptions, rankOf, reduce, reduceAxes, reducedShape } from "./reduce.js";
 
@@ -64,7 +64,7 @@ export const normOp = defineOp<ReduceAttributes>({
     const divisor = memory.allocate(output.size * 4);
     const zero = memory.allocate(4);
     kernels.fill(1, 0, zero);
-    kernels.equalKernel(output.size, output.pointer, 1, zero, 0, divisor);
+    kernels.binary(CODES.equal, output.size, output.pointer, 1, zero, 0, divisor);
     kernels.addKernel(output.size, output.pointer, 1, divisor, 1, divisor);
     broadcastBinary(runtime, "div", a.pointer, a.shape, divisor, shape, dx, a.shape);
     broadcastBinary(runtime, "mul", dx, a.shape, gradientOut, shape, dx, a.shape);

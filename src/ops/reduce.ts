@@ -4,8 +4,8 @@ import { checkAxes, type Shape, showShape, sizeOf } from "../base/shape.js";
 import type { OpRecord } from "../core/tape.js";
 import type { Tensor } from "../core/tensor.js";
 import type { Runtime } from "../wasm/runtime.js";
+import { broadcastBinary } from "./broadcast.js";
 import { defineOp, run, type TensorLike } from "./define.js";
-import { broadcastBinary } from "./elementwise.js";
 
 type Kind = "sum" | "max" | "min" | "norm";
 

@@ -19,22 +19,36 @@ export interface Kernels {
   fillUniform(count: N, key0: N, key1: N, step: N, stream: N, first: N, out: N): void;
   philox(c0: N, c1: N, c2: N, c3: N, key0: N, key1: N, out: N): void;
   xoshiro(count: N, state: N, out: N): void;
-  // elementwise
+  // unary
   expKernel(n: N, x: N, out: N): void;
   logKernel(n: N, x: N, out: N): void;
-  tanhKernel(n: N, x: N, out: N): void;
-  sigmoidKernel(n: N, x: N, out: N): void;
-  reluKernel(n: N, x: N, out: N): void;
   negKernel(n: N, x: N, out: N): void;
+  absKernel(n: N, x: N, out: N): void;
+  absBackward(n: N, x: N, dy: N, dx: N): void;
+  squareBackward(n: N, x: N, dy: N, dx: N): void;
+  sqrtKernel(n: N, x: N, out: N): void;
+  sqrtBackward(n: N, y: N, dy: N, dx: N): void;
+  rsqrtKernel(n: N, x: N, out: N): void;
+  rsqrtBackward(n: N, y: N, dy: N, dx: N): void;
+  reciprocalKernel(n: N, x: N, out: N): void;
+  reciprocalBackward(n: N, y: N, dy: N, dx: N): void;
+  clipKernel(n: N, x: N, least: N, most: N, out: N): void;
+  clipBackward(n: N, x: N, dy: N, least: N, most: N, dx: N): void;
+  // activations
+  tanhKernel(n: N, x: N, out: N): void;
+  tanhBackward(n: N, y: N, dy: N, dx: N): void;
+  sigmoidKernel(n: N, x: N, out: N): void;
+  sigmoidBackward(n: N, y: N, dy: N, dx: N): void;
+  reluKernel(n: N, x: N, out: N): void;
+  reluBackward(n: N, y: N, dy: N, dx: N): void;
+  // binary
   addKernel(n: N, a: N, aStep: N, b: N, bStep: N, out: N): void;
   subKernel(n: N, a: N, aStep: N, b: N, bStep: N, out: N): void;
   mulKernel(n: N, a: N, aStep: N, b: N, bStep: N, out: N): void;
   divKernel(n: N, a: N, aStep: N, b: N, bStep: N, out: N): void;
-  equalKernel(n: N, a: N, aStep: N, b: N, bStep: N, out: N): void;
+  binary(op: N, n: N, a: N, aStep: N, b: N, bStep: N, out: N): void;
   binaryStrided(op: N, rank: N, a: N, b: N, out: N): void;
-  reluBackward(n: N, y: N, dy: N, dx: N): void;
-  tanhBackward(n: N, y: N, dy: N, dx: N): void;
-  sigmoidBackward(n: N, y: N, dy: N, dx: N): void;
+  // elementwise
   fill(n: N, value: N, out: N): void;
   fromBytes(n: N, bytes: N, divisor: N, out: N): void;
   dropout(n: N, threshold: N, scale: N, mask: N, x: N, out: N): void;

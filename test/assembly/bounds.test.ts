@@ -1,5 +1,7 @@
 // No kernel writes past its output: every length 0..67 between two walls of sentinels, at odd addresses too.
 import { describe, expect, it } from "vitest";
+import { CODES } from "../../src/ops/broadcast.js";
+import type { Kernels } from "../../src/wasm/kernels.js";
 import { Runtime } from "../../src/wasm/runtime.js";
 
 const { kernels: k, memory } = new Runtime();
@@ -22,20 +24,32 @@ function walled(n: number): { out: number; intact: () => boolean } {
 
 /** Kernels by name: floats of input (two of them), of output, and the call. */
 type Call = (n: number, x: number, y: number, out: number) => void;
-const calls: [string, (n: number) => number, Call][] = [
-  ...(["expKernel", "logKernel", "tanhKernel", "sigmoidKernel", "reluKernel", "negKernel"] as const).map(
-    (name): [string, (n: number) => number, Call] => [name, (n) => n, (n, x, _, out) => k[name](n, x, out)],
-  ),
-  ...(["addKernel", "subKernel", "mulKernel", "divKernel", "equalKernel"] as const).flatMap(
-    (name): [string, (n: number) => number, Call][] => [
-      [name, (n) => n, (n, x, y, out) => k[name](n, x, 1, y, 1, out)],
-      [`${name} with a scalar on the left`, (n) => n, (n, x, y, out) => k[name](n, x, 0, y, 1, out)],
-      [`${name} with a scalar on the right`, (n) => n, (n, x, y, out) => k[name](n, x, 1, y, 0, out)],
-    ],
-  ),
-  ...(["reluBackward", "tanhBackward", "sigmoidBackward"] as const).map(
-    (name): [string, (n: number) => number, Call] => [name, (n) => n, (n, x, y, out) => k[name](n, x, y, out)],
-  ),
+type Entry = [string, (n: number) => number, Call];
+type Named<F> = {
+  [K in keyof Kernels]: Kernels[K] extends F ? (F extends Kernels[K] ? K : never) : never;
+}[keyof Kernels];
+type UnaryName = Named<(n: number, x: number, out: number) => void>;
+type PairName = Named<(n: number, x: number, dy: number, dx: number) => void>;
+const calls: Entry[] = [
+  ...(
+    [
+      ...["expKernel", "logKernel", "negKernel", "absKernel", "sqrtKernel", "rsqrtKernel", "reciprocalKernel"],
+      ...["tanhKernel", "sigmoidKernel", "reluKernel"],
+    ] as UnaryName[]
+  ).map((name): Entry => [name, (n) => n, (n, x, _, out) => k[name](n, x, out)]),
+  ...(
+    [
+      ...["absBackward", "squareBackward", "sqrtBackward", "rsqrtBackward", "reciprocalBackward"],
+      ...["tanhBackward", "sigmoidBackward", "reluBackward"],
+    ] as PairName[]
+  ).map((name): Entry => [name, (n) => n, (n, x, y, out) => k[name](n, x, y, out)]),
+  ["clipKernel", (n) => n, (n, x, _, out) => k.clipKernel(n, x, 0, 1, out)],
+  ["clipBackward", (n) => n, (n, x, y, out) => k.clipBackward(n, x, y, 0, 1, out)],
+  ...Object.entries(CODES).flatMap(([name, code]): Entry[] => [
+    [name, (n) => n, (n, x, y, out) => k.binary(code, n, x, 1, y, 1, out)],
+    [`${name} with a scalar on the left`, (n) => n, (n, x, y, out) => k.binary(code, n, x, 0, y, 1, out)],
+    [`${name} with a scalar on the right`, (n) => n, (n, x, y, out) => k.binary(code, n, x, 1, y, 0, out)],
+  ]),
   ["fill", (n) => n, (n, _, __, out) => k.fill(n, 3, out)],
   ["fromBytes", (n) => n, (n, x, _, out) => k.fromBytes(n, x, 255, out)],
   ["dropout", (n) => n, (n, x, y, out) => k.dropout(n, 5, 2, y, x, out)],

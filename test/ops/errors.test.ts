@@ -4,7 +4,7 @@ import { ShapeError } from "../../src/base/errors.js";
 import { key } from "../../src/core/random.js";
 import { type Tensor, tensor, zeros } from "../../src/core/tensor.js";
 import { dropout } from "../../src/ops/dropout.js";
-import { add } from "../../src/ops/elementwise.js";
+import { add, clip } from "../../src/ops/elementwise.js";
 import { broadcastTo, concat, reshape, slice, transpose } from "../../src/ops/layout.js";
 import { linear, matmul } from "../../src/ops/matmul.js";
 import { mean, sum } from "../../src/ops/reduce.js";
@@ -141,6 +141,11 @@ const cases: [string, () => unknown, Error][] = [
     "a rate that drops all",
     () => dropout([1], 1, key(1)),
     new RangeError('dropout: "rate" expected a number in 0 <= rate < 1, got 1'),
+  ],
+  [
+    "limits the wrong way round",
+    () => clip([1], 2, 1),
+    new RangeError('clip: "min" 2 must not be above "max" 1. Use -Infinity or Infinity for no limit'),
   ],
   [
     "a string for a tensor",

@@ -14,11 +14,11 @@ import { type Case, inputsOf, oracles } from "./oracles.js";
 const folder = new URL("../../src/ops/", import.meta.url);
 
 async function exportedOps(): Promise<string[]> {
-  const names: string[] = [];
+  const names = new Set<string>();
   for (const file of readdirSync(folder))
     for (const [name, value] of Object.entries(await import(new URL(file, folder).pathname)))
-      if (typeof value === "object" && value !== null && "forward" in value && "backward" in value) names.push(name);
-  return names;
+      if (typeof value === "object" && value !== null && "forward" in value && "backward" in value) names.add(name);
+  return [...names];
 }
 
 /** The first element that is off, or undefined. */

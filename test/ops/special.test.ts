@@ -1,6 +1,7 @@
 // NaN, infinities, signed zeros, denormals and huge values, in every lane and in the tail.
 import { describe, expect, it } from "vitest";
 import { type Tensor, tensor } from "../../src/core/tensor.js";
+import * as ops from "../../src/ops/elementwise.js";
 import { add, div, exp, log, mul, neg, relu, sigmoid, sub, tanh } from "../../src/ops/elementwise.js";
 import { matmul } from "../../src/ops/matmul.js";
 import { accuracy, softmax, softmaxCrossEntropy } from "../../src/ops/softmax.js";
@@ -27,6 +28,13 @@ const exact: [string, (x: Tensor) => Tensor, (x: number) => number][] = [
   ["neg", neg, (x) => -x],
   // x < 0 ? 0 : x: NaN and -0 pass
   ["relu", relu, (x) => (x < 0 ? 0 : x)],
+  ["abs", ops.abs, Math.abs],
+  ["square", ops.square, (x) => fround(x * x)],
+  ["sqrt", ops.sqrt, (x) => fround(Math.sqrt(x))],
+  ["rsqrt", ops.rsqrt, (x) => fround(1 / fround(Math.sqrt(x)))],
+  ["reciprocal", ops.reciprocal, (x) => fround(1 / x)],
+  ["clip", (x) => ops.clip(x, -1, 0.5), (x) => (x < -1 ? -1 : x > 0.5 ? 0.5 : x)],
+  ["clip with no upper limit", (x) => ops.clip(x, 0, inf), (x) => (x < 0 ? 0 : x)],
 ];
 
 const near: [string, (x: Tensor) => Tensor, (x: number) => number][] = [

@@ -1,0 +1,106 @@
+// Kernels of two inputs that broadcast: out[i] = f(a[i], b[i]). A step of 0 repeats the one value.
+import { Each } from "./each";
+import { TABLE } from "./simd";
+
+class Add {
+  @inline of(a: v128, b: v128): v128 {
+    return f32x4.add(a, b);
+  }
+}
+export function addKernel(n: i32, a: usize, aStep: i32, b: usize, bStep: i32, out: usize): void {
+  Each.two<Add>(n, a, aStep, b, bStep, out);
+}
+
+class Sub {
+  @inline of(a: v128, b: v128): v128 {
+    return f32x4.sub(a, b);
+  }
+}
+export function subKernel(n: i32, a: usize, aStep: i32, b: usize, bStep: i32, out: usize): void {
+  Each.two<Sub>(n, a, aStep, b, bStep, out);
+}
+
+class Mul {
+  @inline of(a: v128, b: v128): v128 {
+    return f32x4.mul(a, b);
+  }
+}
+export function mulKernel(n: i32, a: usize, aStep: i32, b: usize, bStep: i32, out: usize): void {
+  Each.two<Mul>(n, a, aStep, b, bStep, out);
+}
+
+class Div {
+  @inline of(a: v128, b: v128): v128 {
+    return f32x4.div(a, b);
+  }
+}
+export function divKernel(n: i32, a: usize, aStep: i32, b: usize, bStep: i32, out: usize): void {
+  Each.two<Div>(n, a, aStep, b, bStep, out);
+}
+
+/**
+ * 1 where a and b compare so, else 0. The low bits of `op`: 0 equal, 1 notEqual, 2 less, 3 lessEqual; 4: a is int32,
+ * 8: b is int32. Two int32 compare as such; one beside a float is rounded to a float.
+ */
+function compare(op: i32, n: i32, a: usize, aStep: i32, b: usize, bStep: i32, out: usize): void {
+  const whole = (op & 12) == 12;
+  const one = f32x4.splat(1);
+  while (n > 0) {
+    let x = Each.next(n, a, aStep);
+    let y = Each.next(n, b, bStep);
+    let r: v128;
+    if (!whole) {
+      if (op & 4) x = f32x4.convert_i32x4_s(x);
+      if (op & 8) y = f32x4.convert_i32x4_s(y);
+    }
+    if (op & 2) {
+      if (whole) r = op & 1 ? i32x4.le_s(x, y) : i32x4.lt_s(x, y);
+      else r = op & 1 ? f32x4.le(x, y) : f32x4.lt(x, y);
+    } else {
+      r = whole ? i32x4.eq(x, y) : f32x4.eq(x, y);
+      if (op & 1) r = v128.not(r);
+    }
+    Each.put(n, out, v128.and(r, one));
+    a += aStep << 4;
+    b += bStep << 4;
+    out += 16;
+    n -= 4;
+  }
+}
+
+/** One run of op: 0 add, 1 sub, 2 mul, 3 div, 16.. compare. */
+export function binary(op: i32, n: i32, a: usize, aStep: i32, b: usize, bStep: i32, out: usize): void {
+  if (op == 0) addKernel(n, a, aStep, b, bStep, out);
+  else if (op == 1) subKernel(n, a, aStep, b, bStep, out);
+  else if (op == 2) mulKernel(n, a, aStep, b, bStep, out);
+  else if (op == 3) divKernel(n, a, aStep, b, bStep, out);
+  else compare(op, n, a, aStep, b, bStep, out);
+}
+
+/**
+ * out = op(a, b) broadcast over `rank` axes: TABLE holds sizes, strides of a, strides of b (8 x i32 each, in elements).
+ * The last axis has strides 0 or 1. op as in `binary`.
+ */
+export function binaryStrided(op: i32, rank: i32, a: usize, b: usize, out: usize): void {
+  const last: usize = TABLE + ((rank - 1) << 2);
+  const n = load<i32>(last);
+  const aStep = load<i32>(last, 32);
+  const bStep = load<i32>(last, 64);
+  let rows = 1;
+  for (let d = 0; d < rank - 1; d++) rows *= load<i32>(TABLE + (d << 2));
+  for (let row = 0; row < rows; row++) {
+    let rest = row;
+    let x: usize = a;
+    let y: usize = b;
+    for (let d = rank - 2; d >= 0; d--) {
+      const p: usize = TABLE + (d << 2);
+      const size = load<i32>(p);
+      const i = rest % size;
+      rest /= size;
+      x += (i * load<i32>(p, 32)) << 2;
+      y += (i * load<i32>(p, 64)) << 2;
+    }
+    binary(op, n, x, aStep, y, bStep, out);
+    out += n << 2;
+  }
+}

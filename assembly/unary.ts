@@ -1,0 +1,144 @@
+// Kernels of one input: out[i] = f(x[i]), and their gradients.
+import { Each } from "./each";
+import { Elementary } from "./math";
+
+// biome-ignore format: a row is one vector
+const UNARY = memory.data<f32>([
+    1, 1, 1, 1, // 0
+    0.5, 0.5, 0.5, 0.5, // 16
+    -0.0, -0.0, -0.0, -0.0, // 32: the sign
+    -0.5, -0.5, -0.5, -0.5, // 48
+], 16);
+
+class Exp {
+  @inline of(x: v128): v128 {
+    return Elementary.exp(x);
+  }
+}
+export function expKernel(n: i32, x: usize, out: usize): void {
+  Each.fast<Exp>(n, x, out);
+}
+
+class Log {
+  @inline of(x: v128): v128 {
+    return Elementary.log(x);
+  }
+}
+export function logKernel(n: i32, x: usize, out: usize): void {
+  Each.fast<Log>(n, x, out);
+}
+
+class Neg {
+  @inline of(x: v128): v128 {
+    return f32x4.neg(x);
+  }
+}
+export function negKernel(n: i32, x: usize, out: usize): void {
+  Each.fast<Neg>(n, x, out);
+}
+
+class Abs {
+  @inline of(x: v128, _p: v128, _q: v128): v128 {
+    return f32x4.abs(x);
+  }
+}
+export function absKernel(n: i32, x: usize, out: usize): void {
+  Each.small<Abs>(n, x, 0, 0, out);
+}
+
+/** dy with the sign of x, 0 where x is 0. */
+class AbsBackward {
+  @inline of(x: v128, dy: v128, _p: v128, _q: v128): v128 {
+    return v128.and(v128.xor(dy, v128.and(x, v128.load(UNARY, 32))), f32x4.ne(x, i32x4.splat(0)));
+  }
+}
+export function absBackward(n: i32, x: usize, dy: usize, dx: usize): void {
+  Each.pair<AbsBackward>(n, x, dy, 0, 0, dx);
+}
+
+/** 2 x dy. */
+class SquareBackward {
+  @inline of(x: v128, dy: v128, _p: v128, _q: v128): v128 {
+    return f32x4.mul(f32x4.add(x, x), dy);
+  }
+}
+export function squareBackward(n: i32, x: usize, dy: usize, dx: usize): void {
+  Each.pair<SquareBackward>(n, x, dy, 0, 0, dx);
+}
+
+class Sqrt {
+  @inline of(x: v128, _p: v128, _q: v128): v128 {
+    return f32x4.sqrt(x);
+  }
+}
+export function sqrtKernel(n: i32, x: usize, out: usize): void {
+  Each.small<Sqrt>(n, x, 0, 0, out);
+}
+
+/** dy / (2 y). */
+class SqrtBackward {
+  @inline of(y: v128, dy: v128, _p: v128, _q: v128): v128 {
+    return f32x4.div(dy, f32x4.add(y, y));
+  }
+}
+export function sqrtBackward(n: i32, y: usize, dy: usize, dx: usize): void {
+  Each.pair<SqrtBackward>(n, y, dy, 0, 0, dx);
+}
+
+class Rsqrt {
+  @inline of(x: v128, _p: v128, _q: v128): v128 {
+    return f32x4.div(v128.load(UNARY), f32x4.sqrt(x));
+  }
+}
+export function rsqrtKernel(n: i32, x: usize, out: usize): void {
+  Each.small<Rsqrt>(n, x, 0, 0, out);
+}
+
+/** -1/2 y^3 dy. */
+class RsqrtBackward {
+  @inline of(y: v128, dy: v128, _p: v128, _q: v128): v128 {
+    return f32x4.mul(f32x4.mul(dy, v128.load(UNARY, 48)), f32x4.mul(y, f32x4.mul(y, y)));
+  }
+}
+export function rsqrtBackward(n: i32, y: usize, dy: usize, dx: usize): void {
+  Each.pair<RsqrtBackward>(n, y, dy, 0, 0, dx);
+}
+
+class Reciprocal {
+  @inline of(x: v128, _p: v128, _q: v128): v128 {
+    return f32x4.div(v128.load(UNARY), x);
+  }
+}
+export function reciprocalKernel(n: i32, x: usize, out: usize): void {
+  Each.small<Reciprocal>(n, x, 0, 0, out);
+}
+
+/** -y^2 dy. */
+class ReciprocalBackward {
+  @inline of(y: v128, dy: v128, _p: v128, _q: v128): v128 {
+    return f32x4.neg(f32x4.mul(dy, f32x4.mul(y, y)));
+  }
+}
+export function reciprocalBackward(n: i32, y: usize, dy: usize, dx: usize): void {
+  Each.pair<ReciprocalBackward>(n, y, dy, 0, 0, dx);
+}
+
+/** min(max(x, p), q), which lets NaN through: pmax(x, p) is x < p ? p : x. */
+class Clip {
+  @inline of(x: v128, p: v128, q: v128): v128 {
+    return f32x4.pmin(f32x4.pmax(x, p), q);
+  }
+}
+export function clipKernel(n: i32, x: usize, least: f32, most: f32, out: usize): void {
+  Each.small<Clip>(n, x, least, most, out);
+}
+
+/** dy where p <= x <= q. */
+class ClipBackward {
+  @inline of(x: v128, dy: v128, p: v128, q: v128): v128 {
+    return v128.and(dy, v128.and(f32x4.ge(x, p), f32x4.le(x, q)));
+  }
+}
+export function clipBackward(n: i32, x: usize, dy: usize, least: f32, most: f32, dx: usize): void {
+  Each.pair<ClipBackward>(n, x, dy, least, most, dx);
+}
