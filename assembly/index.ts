@@ -16,10 +16,11 @@ export { gather, oneHot, scatterAdd, takeAlong, takeAlongBackward } from "./gath
 export { copy, copyStrided, transpose } from "./layout";
 export { lerp, lerpBackward } from "./lerp";
 export { cos, exp, log, pow, sin } from "./math";
-export { matmul, matmulScratch } from "./matmul";
+export { matmul, matmulPacked, matmulScratch, packPanels } from "./matmul";
 export { batchNorm, batchNormBackward, batchStatistics, layerNorm, layerNormBackward } from "./normalise";
 export { averagePool, averagePoolBackward, maxPool, maxPoolBackward } from "./pool";
 export { addNormal, fillNormal, fillUniform, fillWords, philox, xoshiro } from "./random";
+export { gruBackward, gruForward, lstmBackward, lstmForward } from "./recurrent";
 export {
   maxColumns,
   minColumns,

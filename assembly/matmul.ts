@@ -151,6 +151,76 @@ function rowsPacked(
   }
 }
 
+/**
+ * B [k, n] by panels for `matmulPacked`: blocks of 256 rows, in each the panels of 8 columns, [panel][row][8]; the last panel
+ * overlaps. n >= 8; out: k 8 ceil(n / 8) floats. Worth it where one B meets many A: packing costs as much as 4 rows of A.
+ */
+export function packPanels(n: i32, k: i32, b: usize, out: usize): void {
+  const step: usize = ((n + 7) & ~7) << 2;
+  for (let at = 0; at < k; at += BLOCK_K) {
+    Pack.panels(min(BLOCK_K, k - at), n, b + at * (n << 2), n << 2, out + at * step);
+  }
+}
+
+/**
+ * C [m, n] = A [m, k] B + start with B from `packPanels`; start, startStep and finish as in `matmul`, and the same bits.
+ * C may be start itself.
+ */
+export function matmulPacked(
+  m: i32,
+  n: i32,
+  k: i32,
+  a: usize,
+  packed: usize,
+  start: usize,
+  startStep: i32,
+  finish: i32,
+  c: usize,
+): void {
+  const aStep: usize = k << 2;
+  const cStep: usize = n << 2;
+  for (let at = 0; at < k; at += BLOCK_K) {
+    const size = min(BLOCK_K, k - at);
+    const ending = at + size >= k ? finish : 0;
+    const from: usize = at ? c : start;
+    const fromStep: usize = at ? cStep : startStep << 2;
+    for (let i = 0; i < m; i += 4) {
+      const rows = min(4, m - i);
+      const p: usize = a + i * aStep + (at << 2);
+      const source: usize = from ? from + i * fromStep : 0;
+      const target: usize = c + i * cStep;
+      let panel: usize = packed;
+      for (let j = 0; j < n; j += 8) {
+        const skip = max(0, j + 8 - n);
+        const half = skip >= 4;
+        const shift: usize = (half ? j - skip + 4 : j - skip) << 2;
+        const columns = half ? 4 : 8;
+        const q: usize = half ? panel + 16 : panel;
+        Tile.run(
+          rows,
+          columns,
+          true,
+          1,
+          0,
+          size,
+          p,
+          aStep,
+          q,
+          32,
+          source ? source + shift : 0,
+          fromStep,
+          skip & 3,
+          ending,
+          target + shift,
+          cStep,
+        );
+        panel += size << 5;
+      }
+    }
+    packed += size * (((n + 7) & ~7) << 2);
+  }
+}
+
 /** C [m, n] = 0 + a b' for vectors a [m], b [n]: weight gradients at batch 1, where a tile's call costs more than its work. */
 function outer(m: i32, n: i32, a: usize, b: usize, c: usize): void {
   const zero = i32x4.splat(0);

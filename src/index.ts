@@ -19,7 +19,7 @@ export { type Conv2dOptions, conv2d } from "./ops/conv.js";
 export type { TensorLike } from "./ops/define.js";
 export { dropout } from "./ops/dropout.js";
 export { gather, type Indices, oneHot, scatterAdd, takeAlongAxis } from "./ops/gather.js";
-export { broadcastTo, concat, reshape, slice, transpose } from "./ops/layout.js";
+export { broadcastTo, concat, reshape, reverse, slice, transpose } from "./ops/layout.js";
 export { lerp } from "./ops/lerp.js";
 export { linear, matmul } from "./ops/matmul.js";
 export { logSoftmax, logSumExp, norm, prod } from "./ops/norm.js";
@@ -32,6 +32,15 @@ export {
   type Statistics,
 } from "./ops/normalise.js";
 export { avgPool2d, maxPool2d, type Pair, type PoolOptions } from "./ops/pool.js";
+export {
+  type GruWeights,
+  gru,
+  type LstmState,
+  lstm,
+  type RecurrentWeights,
+  type SequenceResult,
+  simpleRnn,
+} from "./ops/recurrent.js";
 export { max, mean, min, type ReduceOptions, sum } from "./ops/reduce.js";
 export { argMax, argMin, cumsum } from "./ops/scan.js";
 export { accuracy, type LossOptions, softmax, softmaxCrossEntropy } from "./ops/softmax.js";

@@ -240,6 +240,34 @@ export function concat(tensors: readonly TensorLike[], axis = 0): Tensor {
   );
 }
 
+/** The strides and the first element of x read backwards along one axis. */
+function backwards({ shape }: Tensor, axis: number): { strides: number[]; first: number } {
+  const strides = stridesOf(shape);
+  const first = strides[axis] * (shape[axis] - 1);
+  strides[axis] = -strides[axis];
+  return { strides, first };
+}
+
+export const reverseOp = defineOp<number>({
+  name: "reverse",
+  moves: true,
+  shape: ([x]) => x.shape,
+  forward: (r) => {
+    const { strides, first } = backwards(r.a, r.attributes);
+    copyStrided(r.runtime, r.a.shape, r.a.pointer + first * 4, strides, r.output.pointer, stridesOf(r.a.shape));
+  },
+  backward: (r) => {
+    const { strides, first } = backwards(r.a, r.attributes);
+    copyStrided(r.runtime, r.a.shape, r.gradientOut + first * 4, strides, r.gradientIn[0], stridesOf(r.a.shape));
+  },
+});
+
+/**
+ * The elements in the opposite order along an axis: a sequence read from its end. Shapes: unchanged.
+ * Throws RangeError for an axis that is none. Example: `reverse(x, 1)`
+ */
+export const reverse = (x: TensorLike, axis = 0): Tensor => run(reverseOp, checkAxis("reverse", axis, rankOf(x)), x);
+
 export const broadcastToOp = defineOp<Shape>({
   name: "broadcastTo",
   moves: true,

@@ -6,14 +6,14 @@ import type { Runtime } from "../wasm/runtime.js";
 import { defineOp, run, type TensorLike } from "./define.js";
 
 const TRANSPOSE_A = 1;
-const TRANSPOSE_B = 2;
+export const TRANSPOSE_B = 2;
 
 const RELU = 1;
 // Gradients below 2^-100 become zero: from an all-zero start they shrink twentyfold a layer, and products of denormals
 // made the first steps 26 times as slow (46 ms against 1.8, Node 20, Zen 4).
-const FLUSH = 2;
+export const FLUSH = 2;
 
-function multiply(
+export function multiply(
   runtime: Runtime,
   form: number,
   m: number,

@@ -112,6 +112,8 @@ export interface Kernels {
   // matmul
   matmul(form: N, m: N, n: N, k: N, a: N, b: N, start: N, startStep: N, finish: N, scratch: N, c: N): void;
   matmulScratch(form: N, m: N, n: N, k: N): N;
+  packPanels(n: N, k: N, b: N, out: N): void;
+  matmulPacked(m: N, n: N, k: N, a: N, packed: N, start: N, startStep: N, finish: N, c: N): void;
   // lerp
   lerp(n: N, a: N, b: N, t: N, out: N): void;
   lerpBackward(n: N, a: N, b: N, t: N, dy: N, da: N, db: N, dt: N): void;
@@ -165,6 +167,11 @@ export interface Kernels {
     out: N,
   ): void;
   turnKernel(kh: N, kw: N, ci: N, co: N, weight: N, out: N): void;
+  // recurrent
+  lstmForward(batch: N, hidden: N, cBefore: N, gates: N, c: N, tanhC: N, h: N): void;
+  lstmBackward(batch: N, hidden: N, cBefore: N, tanhC: N, dh: N, dc: N, gates: N): void;
+  gruForward(batch: N, hidden: N, hBefore: N, u: N, x: N, h: N): void;
+  gruBackward(batch: N, hidden: N, hBefore: N, dh: N, dhBefore: N, u: N, x: N): void;
   // update
   scale(n: N, factor: N, g: N): void;
   accumulate(n: N, source: N, target: N): void;

@@ -174,6 +174,45 @@ describe("the walls around the output of", () => {
     }
   });
 
+  it.each([0, 1, 2, 4, 5, 8, 12, 16, 43])("matmulPacked stand beyond 8 columns by %i", (more) => {
+    const n = 8 + more;
+    for (const [m, kk] of [
+      [1, 3],
+      [6, 9],
+      [7, 300],
+    ]) {
+      memory.top = memory.base;
+      const [a, b] = [floats(m * kk), floats(kk * n)];
+      const packed = walled(kk * Math.ceil(n / 8) * 8);
+      const [c, plain] = [walled(m * n), walled(m * n)];
+      k.packPanels(n, kk, b, packed.out);
+      k.matmulPacked(m, n, kk, a, packed.out, b, n, 2, c.out);
+      k.matmul(0, m, n, kk, a, b, b, n, 2, memory.temporary(4 * k.matmulScratch(0, m, n, kk)), plain.out);
+      expect([c.intact(), packed.intact()], `${m} ${kk}`).toEqual([true, true]);
+      const bits = ({ out }: { out: number }): Int32Array => memory.i32.slice(out / 4, out / 4 + m * n);
+      expect(bits(c), `${m} ${kk}`).toEqual(bits(plain));
+    }
+  });
+
+  it("the recurrent kernels stand", () => {
+    for (let h = 0; h <= 21; h++) {
+      memory.top = memory.base;
+      const input = (columns: number): number => floats(2 * h * columns);
+      const gates = walled(8 * h);
+      const [c, tanhC, y] = [walled(2 * h), walled(2 * h), walled(2 * h)];
+      k.lstmForward(2, h, input(1), gates.out, c.out, tanhC.out, y.out);
+      k.lstmBackward(2, h, input(1), tanhC.out, input(1), c.out, gates.out);
+      const [u, x, next, before] = [walled(6 * h), walled(6 * h), walled(2 * h), walled(2 * h)];
+      k.gruForward(2, h, input(1), u.out, x.out, next.out);
+      k.gruBackward(2, h, input(1), input(1), before.out, u.out, x.out);
+      const all = [gates, c, tanhC, y, u, x, next, before];
+      expect(
+        all.every((wall) => wall.intact()),
+        `hidden = ${h}`,
+      ).toBe(true);
+    }
+  });
+
   it("the cross-entropy kernels stand", () => {
     for (let n = 1; n <= 67; n++) {
       memory.top = memory.base;

@@ -7,6 +7,7 @@ import { dropout } from "../../src/ops/dropout.js";
 import { add, clip } from "../../src/ops/elementwise.js";
 import { broadcastTo, concat, reshape, slice, transpose } from "../../src/ops/layout.js";
 import { linear, matmul } from "../../src/ops/matmul.js";
+import { gru, lstm, simpleRnn } from "../../src/ops/recurrent.js";
 import { mean, sum } from "../../src/ops/reduce.js";
 import { accuracy, softmax, softmaxCrossEntropy } from "../../src/ops/softmax.js";
 
@@ -56,6 +57,37 @@ const cases: [string, () => unknown, Error][] = [
     "a bias of another size",
     () => linear(zeros([8, 3]), zeros([3, 4]), zeros([3])),
     new ShapeError("linear: the bias [3] must be [4], one per output of the weight [3, 4]"),
+  ],
+  [
+    "a sequence without time steps",
+    () => lstm(zeros([0, 3, 5]), { inputWeight: zeros([5, 8]), hiddenWeight: zeros([2, 8]), bias: zeros([8]) }),
+    new ShapeError("lstm: the sequence [0, 3, 5] is empty. It needs at least one time step"),
+  ],
+  [
+    "a sequence that is a matrix",
+    () => simpleRnn(zeros([3, 5]), { inputWeight: zeros([5, 2]), hiddenWeight: zeros([2, 2]), bias: zeros([2]) }),
+    new ShapeError("simpleRnn: the input must be [time, batch, nIn], got [3, 5]. Use .reshape(...)"),
+  ],
+  [
+    "weights of too few gates",
+    () =>
+      gru(zeros([4, 3, 5]), {
+        inputWeight: zeros([5, 6]),
+        hiddenWeight: zeros([2, 8]),
+        bias: zeros([6]),
+        hiddenBias: zeros([2]),
+      }),
+    new ShapeError("gru: hiddenWeight [2, 8] must be [2, 6] for the input [4, 3, 5] and 2 hidden units"),
+  ],
+  [
+    "an initial state of another batch",
+    () =>
+      lstm(
+        zeros([4, 3, 5]),
+        { inputWeight: zeros([5, 8]), hiddenWeight: zeros([2, 8]), bias: zeros([8]) },
+        { h: zeros([3, 2]), c: zeros([2, 2]) },
+      ),
+    new ShapeError("lstm: the initial state [2, 2] must be [3, 2] for the input [4, 3, 5] and 2 hidden units"),
   ],
   [
     "shapes that do not broadcast",

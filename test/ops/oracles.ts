@@ -12,6 +12,7 @@ import { lerpOracles } from "./oracles/lerp.js";
 import { matmulOracles } from "./oracles/matmul.js";
 import { normaliseOracles } from "./oracles/normalise.js";
 import { poolOracles } from "./oracles/pool.js";
+import { recurrentOracles } from "./oracles/recurrent.js";
 import { reduceOracles } from "./oracles/reduce.js";
 import { scanOracles } from "./oracles/scan.js";
 import { softmaxOracles } from "./oracles/softmax.js";
@@ -29,6 +30,7 @@ export const oracles: Oracles = {
   ...matmulOracles,
   ...normaliseOracles,
   ...poolOracles,
+  ...recurrentOracles,
   ...reduceOracles,
   ...scanOracles,
   ...softmaxOracles,

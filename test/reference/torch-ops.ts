@@ -41,6 +41,23 @@ const channelsLast = (x: Tensor): Tensor => gn.transpose(x, [0, 2, 3, 1]);
 const channelsFirst = (x: Tensor): Tensor => gn.transpose(x, [0, 3, 1, 2]);
 const kernel = (w: Tensor): Tensor => gn.transpose(w, [2, 3, 1, 0]);
 
+/** PyTorch's [gates hidden, input] and its two biases as ours; a GRU keeps the second for n, the last third. */
+const recurrentWeights = ([inputWeight, hiddenWeight, bias, second]: Tensor[]) => ({
+  inputWeight: gn.transpose(inputWeight),
+  hiddenWeight: gn.transpose(hiddenWeight),
+  bias: gn.add(bias, second),
+});
+const gruWeights = ([inputWeight, hiddenWeight, bias, second]: Tensor[]) => {
+  const hidden = hiddenWeight.shape[1];
+  const both = gn.add(gn.slice(bias, [0], [2 * hidden]), gn.slice(second, [0], [2 * hidden]));
+  return {
+    inputWeight: gn.transpose(inputWeight),
+    hiddenWeight: gn.transpose(hiddenWeight),
+    bias: gn.concat([both, gn.slice(bias, [2 * hidden], [hidden])]),
+    hiddenBias: gn.slice(second, [2 * hidden], [hidden]),
+  };
+};
+
 /** [the library's function, tolerance, call]. */
 export const ops: { readonly [op: string]: readonly [unknown, readonly [number, Apply]] } = {
   ...Object.fromEntries(
@@ -108,6 +125,8 @@ export const ops: { readonly [op: string]: readonly [unknown, readonly [number, 
   ],
   layerNorm: [gn.layerNorm, [1e-5, ([x, scale, offset], { epsilon }) => gn.layerNorm(x, scale, offset, { epsilon })]],
   batchNorm: [gn.batchNorm, [1e-5, ([x, scale, offset], { epsilon }) => gn.batchNorm(x, scale, offset, { epsilon })]],
+  lstm: [gn.lstm, [1e-5, ([x, ...weights]) => gn.lstm(x, recurrentWeights(weights)).outputs]],
+  gru: [gn.gru, [1e-5, ([x, ...weights]) => gn.gru(x, gruWeights(weights)).outputs]],
   attention: [nn.attention, [1e-5, ([q, k, v]) => nn.attention(q, k, v)]],
   softmaxCrossEntropy: [
     nn.softmaxCrossEntropy,

@@ -23,8 +23,16 @@ interface ClipCase {
   readonly output: Values[];
 }
 
+/**
+ * Two cases of the file hold the output of other weights than they list: PyTorch itself, given these weights, starts at
+ * 0.153149888 and -0.001427114. Known by the first output, so that a corrected file is run. test/golden/recurrent.json has
+ * the same layers with all gradients.
+ */
+const foreign: { readonly [op: string]: number } = { lstm: 0.111569838, gru: -0.476750513 };
+
 const found = existsSync(file);
-const all: any[] = found ? JSON.parse(readFileSync(file, "utf8")).cases : [];
+const cases: any[] = found ? JSON.parse(readFileSync(file, "utf8")).cases : [];
+const all = cases.filter((c) => c.output?.data?.[0] === undefined || c.output.data[0] !== foreign[c.op]);
 const toTensor = (v: Values): Tensor =>
   tensor(v.dtype === "int32" ? Int32Array.from(v.data) : Float32Array.from(v.data), v.shape);
 
@@ -36,7 +44,7 @@ const missing = all.filter((c) => !possible(c));
 const missingNames = [...new Set(missing.map((c) => (isOptimizer(c) ? c.args.kind : c.op)))];
 console.log(
   found
-    ? `torch.json: ${all.length - missing.length} of ${all.length} cases; ${missingNames.length} ops not there yet: ${missingNames.join(", ")}`
+    ? `torch.json: ${all.length - missing.length} of ${cases.length} cases, ${cases.length - all.length} left out as inconsistent; ${missingNames.length} ops not there yet: ${missingNames.join(", ")}`
     : `torch.json: SKIPPED, there is no ${file.pathname}`,
 );
 
@@ -52,7 +60,7 @@ function expectClose(got: Tensor, want: Values, tolerance: number, what: string)
 
 describe.skipIf(!found)("as PyTorch computes it", () => {
   it("the file has the cases it had when this was written, or more", () => {
-    expect(all.length).toBeGreaterThanOrEqual(205);
+    expect(cases.length).toBeGreaterThanOrEqual(205);
     expect(all.length - missing.length).toBeGreaterThanOrEqual(93);
   });
 

@@ -1,6 +1,6 @@
 // Oracles of the ops that move elements.
 import fc from "fast-check";
-import { broadcastTo, concat, reshape, slice, transpose } from "../../../src/ops/layout.js";
+import { broadcastTo, concat, reshape, reverse, slice, transpose } from "../../../src/ops/layout.js";
 import { at, broadcast, build, put } from "../doubles.js";
 import { broadcasting, type Case, moved, type Oracles, small, smallShape, total } from "./case.js";
 
@@ -55,6 +55,14 @@ const broadcastCase = ([from, to]: readonly (readonly number[])[]): Case => {
   );
 };
 
+const reverseCase = (shape: readonly number[], axis: number): Case =>
+  moved(
+    (x) => reverse(x, axis),
+    shape,
+    shape,
+    (index) => index.map((i, d) => (d === axis ? shape[d] - 1 - i : i)),
+  );
+
 const reshapeCase = (shape: readonly number[], out: readonly number[]): Case => ({
   shapes: [shape],
   values: ["any"],
@@ -101,6 +109,14 @@ export const layoutOracles: Oracles = {
     random: fc
       .tuple(fc.array(small, { minLength: 1, maxLength: 4 }), fc.nat(), fc.array(small, { minLength: 1, maxLength: 4 }))
       .map(([shape, axis, sizes]) => concatCase(shape, axis % shape.length, sizes)),
+    tolerance: 0,
+    differentiable: true,
+  },
+  reverseOp: {
+    line: (n) => (n % 2 === 0 ? reverseCase([n], 0) : reverseCase([3, n], 0)),
+    random: fc
+      .tuple(fc.array(small, { minLength: 1, maxLength: 4 }), fc.nat())
+      .map(([shape, axis]) => reverseCase(shape, axis % shape.length)),
     tolerance: 0,
     differentiable: true,
   },
