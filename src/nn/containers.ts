@@ -5,19 +5,28 @@ import { foldIn, type Key } from "../core/random.js";
 import type { Tensor } from "../core/tensor.js";
 import { add } from "../ops/elementwise.js";
 import { reshape } from "../ops/layout.js";
-import type { Layer, LayerContext } from "./layers.js";
+import type { Layer, LayerContext, StatefulLayer } from "./layers.js";
 
 /** A layer, or a function without parameters such as an activation. */
-export type LayerLike = Layer<any> | ((x: Tensor) => Tensor);
+export type LayerLike = Layer<any> | StatefulLayer<any, any> | ((x: Tensor) => Tensor);
 
-type ParamsOf<L> = L extends Layer<infer P> ? P : Record<string, never>;
+type ParamsOf<L> = L extends { init(key: Key): infer P } ? P : Record<string, never>;
+type StateOf<L> = L extends { start(): infer S } ? S : Record<string, never>;
 
 export interface SequentialParams<L extends readonly LayerLike[]> {
   layers: { [K in keyof L]: ParamsOf<L[K]> };
 }
 
-const apply = (layer: LayerLike, params: unknown, x: Tensor, context: LayerContext | undefined): Tensor =>
-  typeof layer === "function" ? layer(x) : layer.apply(params, x, context);
+export interface SequentialState<L extends readonly LayerLike[]> {
+  layers: { [K in keyof L]: StateOf<L[K]> };
+}
+
+/** A layer; one with a state where a part of it has one. */
+export type Sequential<L extends readonly LayerLike[]> = [Extract<L[number], StatefulLayer<any, any>>] extends [never]
+  ? Layer<SequentialParams<L>>
+  : StatefulLayer<SequentialParams<L>, SequentialState<L>>;
+
+const isStateful = (layer: LayerLike): layer is StatefulLayer<any, any> => "start" in layer;
 
 /** The context of layer i: the same, with a key of its own. */
 const inner = (context: LayerContext | undefined, i: number): LayerContext | undefined =>
@@ -31,28 +40,45 @@ const inner = (context: LayerContext | undefined, i: number): LayerContext | und
   };
 
 /**
- * Layers and activations one after another. Layer i draws its weights from foldIn(key, i).
+ * Layers and activations one after another. Layer i draws its weights from foldIn(key, i). With a layer that has a state
+ * (batch norm) it has one too: `apply(params, x, state, context)` returns `{ output, state }`.
  *
  * Shapes: the first layer's input -> the last one's output. Throws TypeError for anything that is neither layer nor function.
- * Example: `nn.sequential(nn.linear(3, 8), relu, nn.linear(8, 2)).init(key).layers.length`
+ * Example: `nn.sequential(nn.linear(3, 8), relu, nn.linear(8, 2)).init(key).layers.length`;
+ * `nn.sequential(nn.linear(3, 8), nn.batchNorm(8), relu).start().layers[1].mean`
  */
-export function sequential<L extends readonly LayerLike[]>(...layers: L): Layer<SequentialParams<L>> {
+export function sequential<L extends readonly LayerLike[]>(...layers: L): Sequential<L> {
   layers.forEach((layer, i) => {
     if (typeof layer !== "function" && typeof layer?.apply !== "function")
       throw new TypeError(`sequential: argument ${i} expected a layer or a function, got ${show(layer)}`);
   });
-  return {
-    init: (key: Key) => ({
-      layers: layers.map((layer, i) =>
-        typeof layer === "function" ? {} : layer.init(foldIn(key, i)),
-      ) as SequentialParams<L>["layers"],
-    }),
-    apply: (params, input, context) => {
-      let x = input;
-      for (let i = 0; i < layers.length; i++) x = apply(layers[i], params.layers[i], x, inner(context, i));
-      return x;
-    },
+  const walk = (params: { layers: any }, input: Tensor, states: any, context?: LayerContext) => {
+    let x = input;
+    const next = layers.map((layer, i) => {
+      if (typeof layer === "function") x = layer(x);
+      else if (isStateful(layer)) {
+        const { output, state } = layer.apply(params.layers[i], x, states[i], inner(context, i));
+        x = output;
+        return state;
+      } else x = layer.apply(params.layers[i], x, inner(context, i));
+      return {};
+    });
+    return { output: x, state: { layers: next } };
   };
+  const init = (key: Key) => ({
+    layers: layers.map((layer, i) => (typeof layer === "function" ? {} : layer.init(foldIn(key, i)))),
+  });
+  const plain = {
+    init,
+    apply: (params: { layers: any }, x: Tensor, context?: LayerContext) => walk(params, x, undefined, context).output,
+  };
+  const stateful = {
+    init,
+    start: () => ({ layers: layers.map((layer) => (isStateful(layer) ? layer.start() : {})) }),
+    apply: (params: { layers: any }, x: Tensor, state: { layers: any }, context?: LayerContext) =>
+      walk(params, x, state.layers, context),
+  };
+  return (layers.some(isStateful) ? stateful : plain) as unknown as Sequential<L>;
 }
 
 /**

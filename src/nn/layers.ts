@@ -12,13 +12,25 @@ import * as initializers from "./init.js";
 export interface LayerContext {
   /** Fresh every step; dropout draws from it. */
   readonly key?: Key;
-  /** Whether dropout is active. */
+  /** Whether dropout drops, and batch norm takes the batch's own statistics. */
   readonly training?: boolean;
 }
 
 export interface Layer<P> {
   init(key: Key): P;
   apply(params: P, x: Tensor, context?: LayerContext): Tensor;
+}
+
+/**
+ * A layer with a state that is not trained. Nothing is changed in place: `apply` takes the state and returns the next,
+ * which the loss hands on to the trainer.
+ */
+export interface StatefulLayer<P, S> {
+  init(key: Key): P;
+  /** The state before the first step: part of the trainer's `state`. */
+  start(): S;
+  /** `context.training` decides; without it the state is used and returned as it is. */
+  apply(params: P, x: Tensor, state: S, context?: LayerContext): { output: Tensor; state: S };
 }
 
 export interface LinearParams {

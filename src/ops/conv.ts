@@ -198,11 +198,16 @@ function checkPadding(padding: Padding): Padding {
   return padding;
 }
 
-/** [down, right] of a stride or a window. Throws RangeError for anything but integers >= 1. */
-export function pairOf(owner: string, name: string, value: number | readonly [number, number]): [number, number] {
+/** [down, right] of a stride or a window. Throws RangeError for anything but integers >= `least`. */
+export function pairOf(
+  owner: string,
+  name: string,
+  value: number | readonly [number, number],
+  least = 1,
+): [number, number] {
   const pair = typeof value === "number" ? [value, value] : value;
-  if (!Array.isArray(pair) || pair.length !== 2 || !pair.every((v) => Number.isInteger(v) && v >= 1))
-    throw new RangeError(`${owner}: "${name}" expected an integer >= 1 or a pair of them, got ${show(value)}`);
+  if (!Array.isArray(pair) || pair.length !== 2 || !pair.every((v) => Number.isInteger(v) && v >= least))
+    throw new RangeError(`${owner}: "${name}" expected an integer >= ${least} or a pair of them, got ${show(value)}`);
   return [pair[0], pair[1]];
 }
 

@@ -1,8 +1,9 @@
 // Pooling over windows of images, NHWC: batch, height, width, channels.
-import { checkInteger, ShapeError, show } from "../base/errors.js";
+import { ShapeError } from "../base/errors.js";
 import { showShape } from "../base/shape.js";
 import type { OpRecord } from "../core/tape.js";
 import type { Tensor } from "../core/tensor.js";
+import { pairOf } from "./conv.js";
 import { defineOp, run, type TensorLike } from "./define.js";
 
 /** A number for both height and width, or one for each. */
@@ -19,14 +20,6 @@ interface PoolAttributes {
   readonly size: readonly number[];
   readonly stride: readonly number[];
   readonly padding: readonly number[];
-}
-
-function pair(op: string, name: string, value: unknown, least: number): readonly number[] {
-  const list = typeof value === "number" ? [value, value] : value;
-  if (!Array.isArray(list) || list.length !== 2)
-    throw new TypeError(`${op}: "${name}" expected a number or [height, width], got ${show(value)}`);
-  for (const v of list) checkInteger(op, name, v, least);
-  return [...list];
 }
 
 function poolShape(op: string, [x]: readonly Tensor[], { size, stride, padding }: PoolAttributes): number[] {
@@ -80,13 +73,13 @@ export const avgPool2dOp = defineOp<PoolAttributes>({
 
 /** The options of a pooling op, checked: also for the layers, which refuse at once. @internal */
 export function poolAttributes(op: string, size: Pair, options: PoolOptions = {}): PoolAttributes {
-  const window = pair(op, "size", size, 1);
-  const padding = pair(op, "padding", options.padding ?? 0, 0);
+  const window = pairOf(op, "size", size, 1);
+  const padding = pairOf(op, "padding", options.padding ?? 0, 0);
   padding.forEach((n, d) => {
     if (2 * n > window[d])
       throw new RangeError(`${op}: padding ${showShape(padding)} is more than half the window ${showShape(window)}`);
   });
-  return { size: window, stride: pair(op, "stride", options.stride ?? window, 1), padding };
+  return { size: window, stride: pairOf(op, "stride", options.stride ?? window, 1), padding };
 }
 
 /**

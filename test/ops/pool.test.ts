@@ -42,12 +42,12 @@ const refused: [string, () => unknown, Error][] = [
   [
     "a size that is none",
     () => maxPool2d(zeros([1, 4, 4, 3]), 0),
-    new RangeError('maxPool2d: "size" expected an integer >= 1, got 0'),
+    new RangeError('maxPool2d: "size" expected an integer >= 1 or a pair of them, got 0'),
   ],
   [
     "a stride of three numbers",
     () => avgPool2d(zeros([1, 4, 4, 3]), 2, { stride: [1, 2, 3] as never }),
-    new TypeError('avgPool2d: "stride" expected a number or [height, width], got [1, 2, 3]'),
+    new RangeError('avgPool2d: "stride" expected an integer >= 1 or a pair of them, got [1, 2, 3]'),
   ],
 ];
 

@@ -1,0 +1,100 @@
+// Layers that normalise. Batch norm keeps running statistics: a state that the loss takes and returns, as a cell does.
+import { checkInteger, checkNumber } from "../base/errors.js";
+import { full, type Tensor, zeros } from "../core/tensor.js";
+import { add, mul } from "../ops/elementwise.js";
+import {
+  batchNormAndStatistics,
+  batchNorm as batchNormOp,
+  layerNorm as layerNormOp,
+  type Statistics,
+} from "../ops/normalise.js";
+import type { Layer, StatefulLayer } from "./layers.js";
+
+export interface NormParams {
+  scale: Tensor;
+  offset: Tensor;
+}
+
+export interface LayerNormOptions {
+  /** Added to the variance before its root; 1e-5 by default. */
+  readonly epsilon?: number;
+}
+
+function checkNorm(op: string, size: number, epsilon: number): void {
+  checkInteger(op, "size", size, 1);
+  checkNumber(op, "epsilon", epsilon, ">= 0", (v) => v >= 0);
+}
+
+/** Scale 1 and offset 0. */
+const initNorm = (size: number): NormParams => ({ scale: full([size], 1), offset: zeros([size]) });
+
+/**
+ * Normalises each row of the last axis to mean 0 and variance 1, then scales and shifts it.
+ *
+ * Shapes: [.., size] -> [.., size]; scale and offset [size], 1 and 0 at the start.
+ * Throws RangeError for a size that is no integer >= 1 or an epsilon < 0.
+ * Example: `nn.layerNorm(64)`. Source: Ba, Kiros & Hinton 2016.
+ */
+export function layerNorm(size: number, options: LayerNormOptions = {}): Layer<NormParams> {
+  const { epsilon = 1e-5 } = options;
+  checkNorm("layerNorm", size, epsilon);
+  return {
+    init: () => initNorm(size),
+    apply: (params, x) => layerNormOp(x, params.scale, params.offset, { epsilon }),
+  };
+}
+
+export interface BatchNormOptions extends LayerNormOptions {
+  /** Share of the old running statistics that a step keeps, 0.9 by default: 1 - `momentum` of PyTorch. */
+  readonly decay?: number;
+}
+
+/**
+ * Normalises every feature over the batch (all axes but the last) to mean 0 and variance 1, then scales and shifts it.
+ * In training with the batch's own statistics, of which the state keeps a running average (the variance unbiased, as
+ * PyTorch has it); at evaluation with those of the state.
+ *
+ * `nn.sequential` takes it too and then has the state of all its parts.
+ *
+ * Shapes: [.., size] -> output [.., size]; scale, offset and the state's mean and variance [size].
+ * Throws RangeError for a size that is no integer >= 1, a decay outside 0 <= decay <= 1 or an epsilon < 0.
+ * Source: Ioffe & Szegedy 2015, algorithms 1 and 2.
+ * Example:
+ * ```ts
+ * const [dense, center, head] = [nn.linear(2, 8), nn.batchNorm(8), nn.linear(8, 2)];
+ * const trainer = createTrainer({
+ *   params: { dense: dense.init(random.key(1)), center: center.init(random.key(2)), head: head.init(random.key(3)) },
+ *   state: { center: center.start() },
+ *   loss: (params, batch, context) => {
+ *     const { output, state } = center.apply(params.center, dense.apply(params.dense, batch.x), context.state.center, context);
+ *     const logits = head.apply(params.head, relu(output));
+ *     return { loss: nn.softmaxCrossEntropy(logits, batch.y), state: { center: state } };
+ *   },
+ *   optimizer: optim.sgd(0.1),
+ * });
+ * trainer.step({ x: tensor([[0, 1], [1, 0]]), y: tensor([0, 1], { dtype: "int32" }) });
+ * trainer.evaluate({ x: tensor([[0, 1]]), y: tensor([0], { dtype: "int32" }) });
+ * ```
+ */
+export function batchNorm(size: number, options: BatchNormOptions = {}): StatefulLayer<NormParams, Statistics> {
+  const { epsilon = 1e-5, decay = 0.9 } = options;
+  checkNorm("batchNorm", size, epsilon);
+  checkNumber("batchNorm", "decay", decay, "in 0 <= decay <= 1", (v) => v >= 0 && v <= 1);
+  return {
+    init: () => initNorm(size),
+    start: () => ({ mean: zeros([size]), variance: full([size], 1) }),
+    apply({ scale, offset }, x, state, context) {
+      if (!context?.training) return { output: batchNormOp(x, scale, offset, { epsilon, ...state }), state };
+      const { output, statistics } = batchNormAndStatistics(x, scale, offset, epsilon);
+      const rows = x.size / size;
+      const average = (old: Tensor, now: Tensor, share: number): Tensor => add(mul(old, decay), mul(now, share));
+      return {
+        output,
+        state: {
+          mean: average(state.mean, statistics.mean, 1 - decay),
+          variance: average(state.variance, statistics.variance, ((1 - decay) * rows) / Math.max(1, rows - 1)),
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,124 @@
+// Layers around single ops: embedding, pooling, dropout.
+import { checkInteger, checkNumber } from "../base/errors.js";
+import { type Tensor, tensor } from "../core/tensor.js";
+import { dropout as dropoutOp } from "../ops/dropout.js";
+import { gather } from "../ops/gather.js";
+import {
+  avgPool2d as avgPoolOp,
+  maxPool2d as maxPoolOp,
+  type Pair,
+  type PoolOptions,
+  poolAttributes,
+} from "../ops/pool.js";
+import type { Initializer } from "./init.js";
+import * as initializers from "./init.js";
+import type { Layer } from "./layers.js";
+
+/** Of a layer that has none: an empty tree. */
+export type NoParams = Record<string, never>;
+
+export interface EmbeddingParams {
+  weight: Tensor;
+}
+
+export interface EmbeddingOptions {
+  /** Of the weight; N(0, 1) by default. */
+  init?: Initializer;
+  /** The index that stands for nothing: its row starts as zeros. */
+  padding?: number;
+}
+
+/**
+ * A row of numbers for every word, or whatever the indices count.
+ *
+ * The row of `padding` starts as zeros and stays so if it is frozen: its mask is a tree like the parameters that holds 1
+ * in that row and 0 elsewhere, and `optim.freeze(mask)` stands last in the chain, behind the noise (see the example).
+ *
+ * Shapes: int32 [..] -> [.., size]; weight [count, size].
+ * Throws RangeError for sizes that are no integers >= 1, for a padding outside 0..count-1, and from `apply` for the first
+ * index outside 0..count-1.
+ * Example:
+ * ```ts
+ * const words = nn.embedding(5, 3, { padding: 0 });
+ * const rows = [1, 0, 0, 0, 0]; // 1: frozen
+ * const trainer = createTrainer({
+ *   params: { words: words.init(random.key(1)) },
+ *   loss: (params, indices) => nn.meanSquaredError(words.apply(params.words, indices), 1),
+ *   optimizer: optim.chain(
+ *     optim.addNoise({ eta: 0.01, seed: 1 }),
+ *     optim.sgd(0.1),
+ *     optim.freeze({ words: { weight: tensor(rows.map((frozen) => [frozen, frozen, frozen])) } }),
+ *   ),
+ * });
+ * trainer.step(tensor([[3, 1, 0], [2, 0, 0]], { dtype: "int32" }));
+ * ```
+ */
+export function embedding(count: number, size: number, options: EmbeddingOptions = {}): Layer<EmbeddingParams> {
+  checkInteger("embedding", "count", count, 1);
+  checkInteger("embedding", "size", size, 1);
+  const { init = initializers.normal(1), padding } = options;
+  if (padding !== undefined) {
+    checkInteger("embedding", "padding", padding);
+    if (padding >= count)
+      throw new RangeError(`embedding: "padding" expected an index in 0..${count - 1}, got ${padding}`);
+  }
+  return {
+    init(key) {
+      const weight = init(key, [count, size]);
+      if (padding === undefined) return { weight };
+      const data = Float32Array.from(weight.data);
+      data.fill(0, padding * size, (padding + 1) * size);
+      return { weight: tensor(data, [count, size]) };
+    },
+    apply: (params, indices) => gather(params.weight, indices),
+  };
+}
+
+/**
+ * The largest value of every window of an image.
+ *
+ * Shapes: [batch, height, width, channels] -> [batch, floor((height + 2 padding - size) / stride) + 1, .., channels].
+ * Throws RangeError for sizes that are none or a padding of more than half the window.
+ * Example: `nn.maxPool2d(2)`; `nn.maxPool2d(3, { stride: 2, padding: 1 })`
+ */
+export function maxPool2d(size: Pair, options?: PoolOptions): Layer<NoParams> {
+  poolAttributes("maxPool2d", size, options);
+  return { init: () => ({}), apply: (_, x) => maxPoolOp(x, size, options) };
+}
+
+/**
+ * The mean of every window of an image; padding counts as zeros.
+ *
+ * Shapes: [batch, height, width, channels] -> [batch, floor((height + 2 padding - size) / stride) + 1, .., channels].
+ * Throws RangeError for sizes that are none or a padding of more than half the window.
+ * Example: `nn.avgPool2d(2)`
+ */
+export function avgPool2d(size: Pair, options?: PoolOptions): Layer<NoParams> {
+  poolAttributes("avgPool2d", size, options);
+  return { init: () => ({}), apply: (_, x) => avgPoolOp(x, size, options) };
+}
+
+/**
+ * In training, zeroes every element with probability `rate` and scales the rest by 1 / (1 - rate); nothing otherwise.
+ *
+ * The mask follows from `context.key`: where a model drops at several places, each needs a key of its own,
+ * `{ ...context, key: random.foldIn(context.key, i) }`.
+ *
+ * Shapes: unchanged.
+ * Throws RangeError unless 0 <= rate < 1; `apply` throws TypeError in training without a key.
+ * Example: `nn.dropout(0.5).apply({}, x, { training: true, key })`. Source: Srivastava et al. 2014.
+ */
+export function dropout(rate: number): Layer<NoParams> {
+  checkNumber("dropout", "rate", rate, "in 0 <= rate < 1", (v) => v >= 0 && v < 1);
+  return {
+    init: () => ({}),
+    apply(_, x, context) {
+      if (rate === 0 || !context?.training) return x;
+      if (!context.key)
+        throw new TypeError(
+          "dropout: it needs a key in training; pass the loss's context on: layer.apply({}, x, context)",
+        );
+      return dropoutOp(x, rate, context.key);
+    },
+  };
+}
