@@ -10,6 +10,7 @@ import {
   exp,
   lerp,
   linear,
+  maxPool2d,
   mean,
   mul,
   nn,
@@ -107,7 +108,6 @@ function convolution(task, { name }) {
     data: { x: tensor(task.batch(32).x, [32, 28, 28, 1]), y: labelsOf(32) },
     loss({ first, second, dense }, { x, y }) {
       const relu = { ...same, activation: "relu" };
-      const maxPool2d = (x) => x;
       const a = maxPool2d(conv2d(x, first.weight, first.bias, relu), 2);
       const b = maxPool2d(conv2d(a, second.weight, second.bias, relu), 2);
       return nn.softmaxCrossEntropy(linear(b.reshape([32, 784]), dense.weight, dense.bias), y);

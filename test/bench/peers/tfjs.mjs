@@ -88,6 +88,60 @@ function lstm() {
   return training([wx, wh, dense, b, denseBias], loss, false);
 }
 
+/** The WASM backend has no gradient of a convolution: patches side by side, and a product. */
+function conv(x, weight) {
+  const [n, h, w, c] = x.shape;
+  const [none, one] = [
+    [0, 0],
+    [1, 1],
+  ];
+  const padded = tf.pad(x, [none, one, one, none]);
+  const patches = [];
+  for (let i = 0; i < 3; i++) for (let j = 0; j < 3; j++) patches.push(tf.slice(padded, [0, i, j, 0], [n, h, w, c]));
+  const out = tf.matMul(tf.reshape(tf.concat(patches, 3), [n * h * w, 9 * c]), weight);
+  return tf.reshape(out, [n, h, w, weight.shape[1]]);
+}
+
+function convolution(task, { name }) {
+  // fixed values of [nOut, nIn, 3, 3] as the other peers have them, turned to [9 nIn, nOut]
+  const kernel = (nIn, nOut) => {
+    const values = tf.tensor4d(fixedValues(nOut * nIn * 9, 0.1), [nOut, nIn, 3, 3]);
+    return tf.variable(tf.reshape(tf.transpose(values, [2, 3, 1, 0]), [9 * nIn, nOut]));
+  };
+  const bias = (size) => tf.variable(tf.zeros([size]));
+  if (name === "cgru20") {
+    const variables = [0, 1, 2].flatMap(() => [kernel(24, 24), bias(24)]);
+    const s0 = tf.transpose(tf.tensor4d(fixedValues(32 * 24 * 20 * 4), [32, 24, 20, 4]), [0, 2, 3, 1]);
+    const gate = (i, s) => tf.add(conv(s, variables[2 * i]), variables[2 * i + 1]);
+    const loss = () => {
+      let s = s0;
+      for (let t = 0; t < 20; t++) {
+        const u = tf.sigmoid(gate(0, s));
+        const r = tf.sigmoid(gate(1, s));
+        s = tf.add(tf.mul(u, s), tf.mul(tf.sub(1, u), tf.tanh(gate(2, tf.mul(r, s)))));
+      }
+      return tf.mean(tf.square(s));
+    };
+    return training(variables, loss, false);
+  }
+  const dense = tf.variable(tf.tensor2d(fixedValues(7840, 0.1), [784, 10]));
+  const variables = [kernel(1, 8), bias(8), kernel(8, 16), bias(16), dense, bias(10)];
+  const x = tf.tensor4d(task.batch(32).x, [32, 28, 28, 1]);
+  const y = tf.oneHot(tf.tensor1d(task.batch(32).labels, "int32"), 10).toFloat();
+  const layer = (i, x) => {
+    const [n, h, w] = x.shape;
+    const a = tf.relu(tf.add(conv(x, variables[2 * i]), variables[2 * i + 1]));
+    const c = a.shape[3];
+    return tf.max(tf.max(tf.reshape(a, [n * (h / 2), 2, w / 2, 2 * c]), 1).reshape([n, h / 2, w / 2, 2, c]), 3);
+  };
+  const loss = () =>
+    tf.losses.softmaxCrossEntropy(
+      y,
+      tf.add(tf.matMul(tf.reshape(layer(1, layer(0, x)), [32, 784]), dense), variables[5]),
+    );
+  return training(variables, loss, false);
+}
+
 function normals({ count }) {
   return { step: () => tf.randomNormal([count]).dispose() };
 }
@@ -102,6 +156,13 @@ export async function open(file) {
   await tf.setBackend("wasm");
   await tf.ready();
   const task = readTask(file);
-  const workloads = { W1: matmul, W2: (p) => mlp(task, p), W3: normals, W4: lstm, W7: elementwise };
+  const workloads = {
+    W1: matmul,
+    W2: (p) => mlp(task, p),
+    W3: normals,
+    W4: lstm,
+    W5: (p) => convolution(task, p),
+    W7: elementwise,
+  };
   return { version, workloads };
 }
