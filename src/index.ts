@@ -46,7 +46,7 @@ export { argMax, argMin, cumsum } from "./ops/scan.js";
 export { accuracy, type LossOptions, softmax, softmaxCrossEntropy } from "./ops/softmax.js";
 export { abs, clip, exp, log, neg, reciprocal, rsqrt, sqrt, square } from "./ops/unary.js";
 export * as optim from "./optim/index.js";
-export { digest, type LoadOptions, load, save } from "./train/save.js";
+export { digest, type FileLayout, type LoadOptions, load, save } from "./train/save.js";
 export { type Summarised, summary } from "./train/summary.js";
 export {
   createTrainer,

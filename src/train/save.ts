@@ -1,6 +1,6 @@
 // Trees of tensors as safetensors files, and their digest.
 import { DataError, show } from "../base/errors.js";
-import { showShape } from "../base/shape.js";
+import { type Shape, showShape } from "../base/shape.js";
 import { flatten, mapTree } from "../base/tree.js";
 import { hostTensor, isTensor, type Tensor } from "../core/tensor.js";
 import { transpose } from "../ops/layout.js";
@@ -11,36 +11,68 @@ export function stored(t: Tensor): StoredTensor {
   return { shape: t.shape, dtype: t.dtype, data: t.data };
 }
 
+/** How the file names and lays out a tensor, where that differs from the tree's path and shape. */
+export interface FileLayout {
+  /** The file's name of a path. */
+  readonly rename?: (path: string) => string;
+  /**
+   * The axes by which `transpose(tensor of the file, axes)` is ours, where they are not the same; true reverses them.
+   * PyTorch holds a linear weight as [nOut, nIn] (true, or [1, 0]), one of conv2d as [out, in, kh, kw] ([2, 3, 1, 0]).
+   */
+  readonly transpose?: (path: string, shape: Shape) => boolean | readonly number[] | undefined;
+}
+
+/** The axes that turn the file's tensor into ours. Throws RangeError for what is no permutation. */
+function axesOf(owner: string, path: string, shape: Shape, layout: FileLayout): readonly number[] | undefined {
+  const axes = layout.transpose?.(path, shape) ?? false;
+  if (typeof axes === "boolean") return axes ? shape.map((_, d) => shape.length - 1 - d) : undefined;
+  if (axes.length !== shape.length || axes.some((axis) => !(axis in shape)) || new Set(axes).size !== axes.length)
+    throw new RangeError(`${owner}: ${path}: axes ${show(axes)} are no permutation of the ${shape.length} axes`);
+  return axes;
+}
+
 /**
  * A tree of tensors as the bytes of a safetensors file, one entry per path, readable from Python.
- * Throws DataError for two tensors of one path. Example: `await writeFile("model.safetensors", save(trainer.params))`. Source: github.com/huggingface/safetensors
+ *
+ * With a `layout` the file has other names and axes: what `load` reads with the same layout.
+ * Throws DataError for two tensors of one name, RangeError for axes that are no permutation.
+ * Example: `save(params)`; `save(params, {}, { transpose: (path) => path.endsWith("weight") })`.
+ * Source: github.com/huggingface/safetensors
  */
-export function save(tree: unknown, metadata?: Record<string, string>): Uint8Array {
+export function save(tree: unknown, metadata?: Record<string, string>, layout: FileLayout = {}): Uint8Array {
   const tensors = new Map<string, StoredTensor>();
   for (const { path, leaf } of flatten(tree, isTensor, "save")) {
-    const name = path || "value";
+    const name = (layout.rename ?? String)(path || "value");
     if (tensors.has(name))
       throw new DataError(`save: two tensors are called ${show(name)}. Rename the one whose key holds a dot`);
-    tensors.set(name, stored(leaf));
+    const axes = axesOf("save", path, leaf.shape, layout);
+    const turned = axes
+      ? transpose(
+          leaf,
+          axes.map((_, d) => axes.indexOf(d)),
+        )
+      : leaf;
+    tensors.set(name, stored(turned));
   }
   return encodeSafetensors(tensors, metadata);
 }
 
-export interface LoadOptions<P> {
+export interface LoadOptions<P> extends FileLayout {
   /** A tree of the wanted shapes: the result has its form, and every path and shape is checked. */
   readonly like?: P;
-  /** The file's name of a path, for files of other libraries. */
-  readonly rename?: (path: string) => string;
-  /** Whether the file holds that matrix the other way round, as PyTorch holds weights: [nOut, nIn]. */
-  readonly transpose?: (path: string) => boolean;
 }
 
 /**
  * The tensors of a safetensors file: a tree like `like`, or a plain object by name without it.
  *
- * Throws DataError for a damaged file, a missing name or another shape, naming path and both shapes.
- * Example: `trainer.setParams(load(bytes, { like: trainer.params }))`; weights of PyTorch's nn.Linear:
- * `load(bytes, { like, rename: (path) => names[path], transpose: (path) => path.endsWith("weight") })`
+ * Halves, bfloat16 and doubles become float32, 64-bit integers int32.
+ * Throws DataError for a damaged file, a missing name or another shape, naming path and both shapes; RangeError for axes
+ * that are no permutation.
+ * Example: `load(save(params), { like: params })`; a weight of PyTorch's nn.Linear, which is [nOut, nIn]:
+ * ```ts
+ * const file = save({ "fc.weight": zeros([2, 3]) });
+ * load(file, { like: { weight: zeros([3, 2]) }, rename: (path) => `fc.${path}`, transpose: () => true });
+ * ```
  */
 export function load<P = { [name: string]: Tensor }>(bytes: Uint8Array, options: LoadOptions<P> = {}): P {
   const { tensors } = decodeSafetensors(bytes);
@@ -54,14 +86,14 @@ export function load<P = { [name: string]: Tensor }>(bytes: Uint8Array, options:
       throw new DataError(
         `load: the file has no tensor ${show(name)}. It holds: ${[...tensors.keys()].slice(0, 6).join(", ")}`,
       );
-    const turned = options.transpose?.(path) ?? false;
-    const expected = turned ? [...leaf.shape].reverse() : leaf.shape;
+    const axes = axesOf("load", path, leaf.shape, options);
+    const expected = axes ? leaf.shape.map((_, d) => leaf.shape[axes.indexOf(d)]) : leaf.shape;
     if (showShape(found.shape) !== showShape(expected))
       throw new DataError(
         `load: ${name}: expected shape ${showShape(expected)}, the file has ${showShape(found.shape)}`,
       );
     const own = hostTensor(found.data.slice(), found.shape);
-    return turned ? transpose(own) : own;
+    return axes ? transpose(own, axes) : own;
   }) as P;
 }
 
