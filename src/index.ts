@@ -11,6 +11,7 @@ export { type ParameterBlock, type Segment, Slot } from "./core/parameter-block.
 export type { Key } from "./core/random.js";
 export { type DataType, full, Tensor, tensor, zeros } from "./core/tensor.js";
 export * as data from "./data/index.js";
+export { type OnnxOptions, toONNX } from "./exchange/onnx.js";
 export * as nn from "./nn/index.js";
 export { relu, sigmoid, tanh } from "./ops/activations.js";
 export { expandDims, pad, split, squeeze, stack } from "./ops/arrange.js";

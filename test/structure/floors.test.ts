@@ -31,6 +31,7 @@ const floors: Record<string, number> = {
   nn: 6,
   data: 6,
   train: 7,
+  exchange: 7,
   paper: 8,
   node: 9,
   sweep: 9,

@@ -1,0 +1,133 @@
+// Exported models in onnxruntime-web: the outputs are ours within 1e-5, at the batch they were traced with and at others.
+import { describe, expect, it } from "vitest";
+import { flatten } from "../../src/base/tree.js";
+import { isTensor, type Tensor } from "../../src/core/tensor.js";
+import * as g from "../../src/index.js";
+import { infer, installed } from "./runtime.js";
+
+const { nn, random, toONNX, tensor } = g;
+const normal = (seed: number, shape: number[], std = 1): Tensor => random.normal(random.key(seed), shape, { std });
+
+/** Largest difference of all outputs, each by the magnitude of ours where that is above 1. */
+async function difference<P, X>(f: (p: P, x: X) => unknown, params: P, x: X, model: Uint8Array): Promise<number> {
+  const theirs = await infer(model, x);
+  let worst = 0;
+  for (const { path, leaf } of flatten(f(params, x), isTensor)) {
+    const { dims, data } = theirs[path || "y"];
+    expect(dims).toEqual(leaf.shape);
+    leaf.data.forEach((v, i) => {
+      worst = Math.max(worst, Math.abs(v - Number(data[i])) / Math.max(1, Math.abs(v)));
+      if (Number.isNaN(v) !== Number.isNaN(Number(data[i]))) worst = Number.POSITIVE_INFINITY;
+    });
+  }
+  return worst;
+}
+
+type F = (p: any, x: any) => unknown;
+const rows = (n: number): Tensor => normal(7 + n, [n, 6]);
+const images = (n: number): Tensor => normal(70 + n, [n, 9, 8, 3]);
+const w = normal(1, [6, 4]);
+const kernel = normal(2, [3, 3, 3, 5], 0.3);
+
+const f = g as any;
+/** Programs by name: the function, its parameters, and the input at a batch of n. */
+const programs: [string, F, unknown, (n: number) => unknown][] = [
+  ["an mlp", (p, x) => nn.mlp([6, 8, 8, 4]).apply(p, x), nn.mlp([6, 8, 8, 4]).init(random.key(3)), rows],
+  [
+    "an mlp with tanh and softmax",
+    (p, x) => g.softmax(nn.mlp([6, 8, 4], { activation: g.tanh }).apply(p, x)),
+    nn.mlp([6, 8, 4]).init(random.key(4)),
+    rows,
+  ],
+  [
+    "a linear layer of three axes",
+    (p, x) => g.linear(x.reshape([-1, 2, 3]), p.w, p.b, { relu: true }),
+    { w: normal(5, [3, 4]), b: normal(6, [4]) },
+    rows,
+  ],
+  ["products the other way round", (p, x) => g.matmul(g.matmul(x, p.w), p.w, { transposeB: true }), { w }, rows],
+  ["a product over the batch", (_, x) => g.matmul(x, x, { transposeA: true }), {}, rows],
+  [
+    "arithmetic that broadcasts",
+    (p, x) => x.mul(p.a).add(1).sub(x.div(2).neg()).add(p.b),
+    { a: normal(8, [6]), b: tensor(3) },
+    rows,
+  ],
+  [
+    "elementwise functions",
+    (_, x) =>
+      g
+        .exp(x)
+        .add(g.sigmoid(x))
+        .add(g.tanh(x))
+        .add(g.log(x.mul(x).add(0.5))),
+    {},
+    rows,
+  ],
+  [
+    "reductions",
+    (_, x) => ({ a: x.sum({ axis: 1 }), b: x.mean({ axis: 0, keepDims: true }), c: x.max({ axis: -1 }), d: x.sum() }),
+    {},
+    rows,
+  ],
+  ["softmax along the first axis", (_, x) => g.softmax(x, 0), {}, rows],
+  ["reshapes and transposes", (_, x) => x.reshape([x.shape[0], 3, 2]).transpose([2, 0, 1]).reshape([2, -1]), {}, rows],
+  ["a reshape that names the batch twice over", (_, x) => x.reshape([x.shape[0] * 2, 3]), {}, rows],
+  [
+    "slices",
+    (_, x) => g.concat([g.slice(x, [0, 1], [x.shape[0], 2]), g.slice(x, [0, 5], [x.shape[0], 1])], 1),
+    {},
+    rows,
+  ],
+  ["a slice of the batch", (_, x) => g.slice(x, [1, 0], [x.shape[0] - 1, 6]), {}, rows],
+  ["concatenation of constants", (_, x) => g.concat([x, g.zeros([x.shape[0], 2])], 1), {}, rows],
+  [
+    "broadcastTo the batch",
+    (p, x) => g.concat([x, g.broadcastTo(p.a, [x.shape[0], 3])], 1),
+    { a: normal(9, [3]) },
+    rows,
+  ],
+  [
+    "several inputs",
+    (p, { a, b }) => a.matmul(p.w).add(b.sum({ axis: 1, keepDims: true })),
+    { w },
+    (n) => ({ a: rows(n), b: normal(n, [n, 2]) }),
+  ],
+  [
+    "stopGradient and customGrad",
+    (p, x) => g.stopGradient(g.customGrad((v: Tensor) => ({ value: v.mul(2), backward: (u) => [u] }))(x.matmul(p.w))),
+    { w },
+    rows,
+  ],
+  ["a convolution", (p, x) => f.conv2d(x, p.kernel, p.bias), { kernel, bias: normal(10, [5]) }, images],
+  [
+    "a strided convolution with padding",
+    (p, x) => f.conv2d(x, p.kernel, p.bias, { stride: [2, 1], padding: [1, 0, 2, 1] }),
+    { kernel, bias: normal(10, [5]) },
+    images,
+  ],
+  [
+    "a convolution padded to the same size",
+    (p, x) => g.relu(f.conv2d(x, p.kernel, undefined, { padding: "same", stride: 2 })),
+    { kernel },
+    images,
+  ],
+  [
+    "a convolution through an activation",
+    (p, x) => f.conv2d(x, p.kernel, undefined, { padding: 1, activation: "tanh" }),
+    { kernel },
+    images,
+  ],
+];
+
+describe.runIf(installed)("in onnxruntime-web", () => {
+  it.each(programs)("%s has our outputs", async (name, program, params, x) => {
+    const model = toONNX(program, params, x(3));
+    for (const n of [3, 2, 5, 1]) {
+      const d = await difference(program, params, x(n), model);
+      expect(d, `${name}, batch of ${n}`).toBeLessThan(1e-5);
+    }
+    const fixed = toONNX(program, params, x(2), { dynamicBatch: false });
+    expect(await difference(program, params, x(2), fixed)).toBeLessThan(1e-5);
+  });
+});
