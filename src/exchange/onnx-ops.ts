@@ -145,27 +145,38 @@ const pad: OnnxEntry = ({ graph, inputs, record: { attributes } }) => {
   return graph.op("Pad", [inputs[0], pads, graph.scalar(value)]);
 };
 
+const range = (first: number, last: number): number[] =>
+  Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
+
+/** x - mean, mean and biased variance of every feature, over all axes but the last. */
+function statistics(graph: OnnxGraph, x: string, rank: number): { centred: string; mean: string; variance: string } {
+  const axes = range(0, rank - 2);
+  const mean = graph.op("ReduceMean", [x], { axes, keepdims: 0 });
+  const centred = graph.op("Sub", [x, mean]);
+  const variance = graph.op("ReduceMean", [graph.op("Mul", [centred, centred])], { axes, keepdims: 0 });
+  return { centred, mean, variance };
+}
+
+const batchStatistics: OnnxEntry = ({ graph, inputs, record: { a } }) => {
+  const { mean, variance } = statistics(graph, inputs[0], a.rank);
+  const rows = [mean, variance].map((value) => graph.op("Unsqueeze", [value, graph.integers([0])]));
+  return graph.op("Concat", rows, { axis: 0 });
+};
+
 /** (x - mean) / sqrt(variance + epsilon) scale + offset, with the batch's own statistics or those given. */
 const batchNorm: OnnxEntry = ({ graph, inputs, record: { a, attributes: epsilon } }) => {
-  const [x, scale, offset] = inputs;
-  const axes = a.shape.slice(1).map((_, d) => d);
-  const mean = inputs.length > 4 ? inputs[3] : graph.op("ReduceMean", [x], { axes, keepdims: 0 });
-  const centred = graph.op("Sub", [x, mean]);
-  const variance =
-    inputs.length > 4
-      ? inputs[4]
-      : graph.op("ReduceMean", [graph.op("Mul", [centred, centred])], { axes, keepdims: 0 });
-  const deviation = graph.op("Sqrt", [graph.op("Add", [variance, graph.scalar(epsilon)])]);
-  return graph.op("Add", [graph.op("Mul", [centred, graph.op("Div", [scale, deviation])]), offset]);
+  const [x, scale, offset, mean, given] = inputs;
+  const own = given === undefined ? statistics(graph, x, a.rank) : undefined;
+  const centred = own?.centred ?? graph.op("Sub", [x, mean]);
+  const shifted = graph.op("Add", [own?.variance ?? given, graph.scalar(epsilon)]);
+  const factor = graph.op("Div", [scale, graph.op("Sqrt", [shifted])]);
+  return graph.op("Add", [graph.op("Mul", [centred, factor]), offset]);
 };
 
 const layerNorm: OnnxEntry = ({ graph, inputs, record: { attributes: epsilon } }) =>
   graph.op("LayerNormalization", inputs, { axis: -1, epsilon: { float: epsilon } });
 
 const same: OnnxEntry = ({ inputs }) => inputs[0];
-
-const range = (first: number, last: number): number[] =>
-  Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
 
 /** One entry per op, by its name. */
 export const onnxEntries: { readonly [op: string]: OnnxEntry } = {
@@ -236,6 +247,7 @@ export const onnxEntries: { readonly [op: string]: OnnxEntry } = {
   logSoftmax: ({ graph, inputs, record }) => graph.op("LogSoftmax", [inputs[0]], { axis: record.attributes ?? -1 }),
   layerNorm,
   batchNorm,
+  batchStatistics,
   // products
   matmul,
   linear,

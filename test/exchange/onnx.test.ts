@@ -29,7 +29,6 @@ const images = (n: number): Tensor => normal(70 + n, [n, 9, 8, 3]);
 const w = normal(1, [6, 4]);
 const kernel = normal(2, [3, 3, 3, 5], 0.3);
 
-const f = g as any;
 /** Programs by name: the function, its parameters, and the input at a batch of n. */
 const programs: [string, F, unknown, (n: number) => unknown][] = [
   ["an mlp", (p, x) => nn.mlp([6, 8, 8, 4]).apply(p, x), nn.mlp([6, 8, 8, 4]).init(random.key(3)), rows],
@@ -99,24 +98,88 @@ const programs: [string, F, unknown, (n: number) => unknown][] = [
     { w },
     rows,
   ],
-  ["a convolution", (p, x) => f.conv2d(x, p.kernel, p.bias), { kernel, bias: normal(10, [5]) }, images],
+  ["a convolution", (p, x) => g.conv2d(x, p.kernel, p.bias), { kernel, bias: normal(10, [5]) }, images],
   [
     "a strided convolution with padding",
-    (p, x) => f.conv2d(x, p.kernel, p.bias, { stride: [2, 1], padding: [1, 0, 2, 1] }),
+    (p, x) => g.conv2d(x, p.kernel, p.bias, { stride: [2, 1], padding: [1, 0, 2, 1] }),
     { kernel, bias: normal(10, [5]) },
     images,
   ],
   [
     "a convolution padded to the same size",
-    (p, x) => g.relu(f.conv2d(x, p.kernel, undefined, { padding: "same", stride: 2 })),
+    (p, x) => g.relu(g.conv2d(x, p.kernel, undefined, { padding: "same", stride: 2 })),
     { kernel },
     images,
   ],
   [
     "a convolution through an activation",
-    (p, x) => f.conv2d(x, p.kernel, undefined, { padding: 1, activation: "tanh" }),
+    (p, x) => g.conv2d(x, p.kernel, undefined, { padding: 1, activation: "tanh" }),
     { kernel },
     images,
+  ],
+  [
+    "pooled images",
+    (_, x) => ({ a: g.maxPool2d(x, 2), b: g.avgPool2d(x, [3, 2], { stride: 2, padding: [1, 0] }) }),
+    {},
+    images,
+  ],
+  [
+    "layerNorm and batchNorm",
+    (p, x) => ({ a: g.layerNorm(x, p.s, p.o, { epsilon: 0.01 }), b: g.batchNorm(g.concat([x, x.mul(2)]), p.s, p.o) }),
+    { s: normal(11, [6]), o: normal(12, [6]) },
+    rows,
+  ],
+  [
+    "batchNorm with running statistics",
+    (p, x) => g.batchNorm(x, p.s, p.o, { mean: p.o, variance: p.s.mul(p.s) }),
+    { s: normal(11, [6]), o: normal(12, [6]) },
+    rows,
+  ],
+  [
+    "more reductions",
+    (_, x) => ({
+      a: g.min(x, { axis: 1 }),
+      b: g.prod(x, { axis: [0, 1] }),
+      c: g.norm(x, { axis: -1, keepDims: true }),
+      d: g.logSumExp(x, { axis: 0 }),
+      e: g.cumsum(x, 1),
+      f: g.argMax(x, 1),
+      g: g.argMin(x, 0),
+      h: g.logSoftmax(x, 0),
+    }),
+    {},
+    rows,
+  ],
+  [
+    "an embedding",
+    (p, x) => g.gather(p.table, x).mean({ axis: 1 }),
+    { table: normal(13, [9, 4]) },
+    (n) =>
+      tensor(
+        Int32Array.from({ length: n * 3 }, (_, i) => (i * 5) % 9),
+        [n, 3],
+      ),
+  ],
+  [
+    "what is picked and arranged",
+    (_, x) => ({
+      a: g.takeAlongAxis(x, g.argMax(x, 1).reshape([-1, 1]), 1),
+      b: g.oneHot(g.argMax(x, 1), 6),
+      c: g.stack([x, x.mul(2)], 1),
+      d: g.split(x, 2, 1)[1],
+      e: g.pad(
+        x,
+        [
+          [0, 0],
+          [1, 2],
+        ],
+        3,
+      ),
+      f: g.expandDims(x, 1),
+      g: g.lerp(x, x.mul(2), x.mul(3)),
+    }),
+    {},
+    rows,
   ],
 ];
 
@@ -129,5 +192,31 @@ describe.runIf(installed)("in onnxruntime-web", () => {
     }
     const fixed = toONNX(program, params, x(2), { dynamicBatch: false });
     expect(await difference(program, params, x(2), fixed)).toBeLessThan(1e-5);
+  });
+
+  it("a trained convolutional network classifies digits as ours does", async () => {
+    const { train, test } = g.data.digits({ train: 300, test: 50, seed: 3 });
+    const head = nn.mlp([8 * 7 * 7, 10]);
+    const params = {
+      first: nn.conv2d(1, 4, 3, { padding: 1 }).init(random.key(1)),
+      second: nn.conv2d(4, 8, 3, { padding: 1 }).init(random.key(2)),
+      head: head.init(random.key(3)),
+    };
+    const apply = (p: typeof params, x: Tensor): Tensor => {
+      const a = g.maxPool2d(
+        g.relu(g.conv2d(x.reshape([-1, 28, 28, 1]), p.first.weight, p.first.bias, { padding: 1 })),
+        2,
+      );
+      const b = g.maxPool2d(g.conv2d(a, p.second.weight, p.second.bias, { padding: "same", activation: "relu" }), 2);
+      return head.apply(p.head, b.reshape([-1, 8 * 7 * 7]));
+    };
+    const trainer = g.createTrainer({
+      params,
+      loss: (p, { x, y }: { x: Tensor; y: Tensor }) => nn.softmaxCrossEntropy(apply(p, x), y),
+      optimizer: g.optim.adam(0.003),
+    });
+    for (const batch of train.batches(30, { seed: 1, steps: 40 })) trainer.step(batch);
+    const model = toONNX(apply, trainer.params, g.zeros([1, 784]));
+    expect(await difference(apply, trainer.params, test.columns.x, model)).toBeLessThan(1e-5);
   });
 });
