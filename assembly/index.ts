@@ -2,10 +2,22 @@
 import { TABLE } from "./simd";
 
 export {
+  eluBackward,
+  eluKernel,
+  geluBackward,
+  geluKernel,
+  leakyReluBackward,
+  leakyReluKernel,
   reluBackward,
   reluKernel,
+  saturatingSigmoidBackward,
+  saturatingSigmoidKernel,
+  saturatingTanhBackward,
+  saturatingTanhKernel,
   sigmoidBackward,
   sigmoidKernel,
+  softplusBackward,
+  softplusKernel,
   tanhBackward,
   tanhKernel,
 } from "./activations";

@@ -13,7 +13,17 @@ export { type DataType, full, Tensor, tensor, zeros } from "./core/tensor.js";
 export * as data from "./data/index.js";
 export { type OnnxOptions, toONNX } from "./exchange/onnx.js";
 export * as nn from "./nn/index.js";
-export { relu, sigmoid, tanh } from "./ops/activations.js";
+export {
+  elu,
+  gelu,
+  leakyRelu,
+  relu,
+  saturatingSigmoid,
+  saturatingTanh,
+  sigmoid,
+  softplus,
+  tanh,
+} from "./ops/activations.js";
 export { expandDims, pad, split, squeeze, stack } from "./ops/arrange.js";
 export { add, div, mul, sub } from "./ops/binary.js";
 export { type Conv2dOptions, conv2d } from "./ops/conv.js";

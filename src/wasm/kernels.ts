@@ -41,6 +41,18 @@ export interface Kernels {
   sigmoidBackward(n: N, y: N, dy: N, dx: N): void;
   reluKernel(n: N, x: N, out: N): void;
   reluBackward(n: N, y: N, dy: N, dx: N): void;
+  softplusKernel(n: N, x: N, out: N): void;
+  softplusBackward(n: N, x: N, dy: N, dx: N): void;
+  geluKernel(n: N, x: N, out: N): void;
+  geluBackward(n: N, x: N, dy: N, dx: N): void;
+  eluKernel(n: N, x: N, alpha: N, out: N): void;
+  eluBackward(n: N, x: N, dy: N, alpha: N, dx: N): void;
+  leakyReluKernel(n: N, x: N, slope: N, out: N): void;
+  leakyReluBackward(n: N, x: N, dy: N, slope: N, dx: N): void;
+  saturatingSigmoidKernel(n: N, x: N, out: N): void;
+  saturatingSigmoidBackward(n: N, y: N, dy: N, dx: N): void;
+  saturatingTanhKernel(n: N, x: N, out: N): void;
+  saturatingTanhBackward(n: N, y: N, dy: N, dx: N): void;
   // binary
   addKernel(n: N, a: N, aStep: N, b: N, bStep: N, out: N): void;
   subKernel(n: N, a: N, aStep: N, b: N, bStep: N, out: N): void;

@@ -34,15 +34,21 @@ const calls: Entry[] = [
   ...(
     [
       ...["expKernel", "logKernel", "negKernel", "absKernel", "sqrtKernel", "rsqrtKernel", "reciprocalKernel"],
-      ...["tanhKernel", "sigmoidKernel", "reluKernel"],
+      ...["tanhKernel", "sigmoidKernel", "reluKernel", "softplusKernel", "geluKernel"],
+      ...["saturatingSigmoidKernel", "saturatingTanhKernel"],
     ] as UnaryName[]
   ).map((name): Entry => [name, (n) => n, (n, x, _, out) => k[name](n, x, out)]),
   ...(
     [
       ...["absBackward", "squareBackward", "sqrtBackward", "rsqrtBackward", "reciprocalBackward"],
-      ...["tanhBackward", "sigmoidBackward", "reluBackward"],
+      ...["tanhBackward", "sigmoidBackward", "reluBackward", "softplusBackward", "geluBackward"],
+      ...["saturatingSigmoidBackward", "saturatingTanhBackward"],
     ] as PairName[]
   ).map((name): Entry => [name, (n) => n, (n, x, y, out) => k[name](n, x, y, out)]),
+  ["eluKernel", (n) => n, (n, x, _, out) => k.eluKernel(n, x, 1, out)],
+  ["eluBackward", (n) => n, (n, x, y, out) => k.eluBackward(n, x, y, 1, out)],
+  ["leakyReluKernel", (n) => n, (n, x, _, out) => k.leakyReluKernel(n, x, 0.1, out)],
+  ["leakyReluBackward", (n) => n, (n, x, y, out) => k.leakyReluBackward(n, x, y, 0.1, out)],
   ["clipKernel", (n) => n, (n, x, _, out) => k.clipKernel(n, x, 0, 1, out)],
   ["clipBackward", (n) => n, (n, x, y, out) => k.clipBackward(n, x, y, 0, 1, out)],
   ...Object.entries(CODES).flatMap(([name, code]): Entry[] => [

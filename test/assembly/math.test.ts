@@ -1,4 +1,4 @@
-// How far exp, log, tanh and sigmoid are from the truth, in units in the last place of a float, measured and printed;
+// How far exp, log, tanh, sigmoid and their kin are from the truth, in units in the last place of a float, measured and printed;
 // and the scalar doubles against known values.
 import { describe, expect, it } from "vitest";
 import { cos, exp, log, pow, sin } from "../../src/core/random.js";
@@ -17,7 +17,17 @@ const wordOf = (x: number): number => {
 
 const runtime = new Runtime();
 
-type Kernel = "expKernel" | "logKernel" | "tanhKernel" | "sigmoidKernel";
+/** Kernels of one input by name, with the parameters they are measured at. */
+const calls = {
+  expKernel: (k, n, x, out) => k.expKernel(n, x, out),
+  logKernel: (k, n, x, out) => k.logKernel(n, x, out),
+  tanhKernel: (k, n, x, out) => k.tanhKernel(n, x, out),
+  sigmoidKernel: (k, n, x, out) => k.sigmoidKernel(n, x, out),
+  softplusKernel: (k, n, x, out) => k.softplusKernel(n, x, out),
+  geluKernel: (k, n, x, out) => k.geluKernel(n, x, out),
+  eluKernel: (k, n, x, out) => k.eluKernel(n, x, 1, out),
+} satisfies { [name: string]: (k: Kernels, n: number, x: number, out: number) => void };
+type Kernel = keyof typeof calls;
 
 function apply(kernel: Kernel, x: Float32Array): Float32Array {
   const { memory, kernels } = runtime;
@@ -25,7 +35,7 @@ function apply(kernel: Kernel, x: Float32Array): Float32Array {
   const from = memory.allocate(x.byteLength);
   const to = memory.allocate(x.byteLength);
   memory.f32.set(x, from / 4);
-  (kernels as Kernels)[kernel](x.length, from, to);
+  calls[kernel](kernels, x.length, from, to);
   return memory.f32.slice(to / 4, to / 4 + x.length);
 }
 
@@ -111,6 +121,50 @@ describe("the largest error, against Math in double precision", () => {
       [0.1, 4],
     ];
     expect(worst("sigmoidKernel", sigmoid, ranges, 400_000)).toBeLessThan(2.4);
+  });
+});
+
+/** Phi(x) in double: its series near 0, its continued fraction in the tails. Source: Abramowitz & Stegun 26.2.10, 26.2.14. */
+function normalCdf(x: number): number {
+  const a = Math.abs(x);
+  const density = Math.exp((-a * a) / 2) / Math.sqrt(2 * Math.PI);
+  let tail = 0;
+  if (a < 2) {
+    let term = a;
+    let total = a;
+    for (let k = 3; term > 1e-18; k += 2) {
+      term *= (a * a) / k;
+      total += term;
+    }
+    tail = 0.5 - total * density;
+  } else {
+    for (let k = 80; k >= 1; k--) tail = k / (a + tail);
+    tail = density / (a + tail);
+  }
+  return x < 0 ? tail : 1 - tail;
+}
+
+describe("the largest error of activations, against double precision", () => {
+  const signs = (low: number, high: number): [number, number][] => [
+    [-high, -low],
+    [low, high],
+  ];
+
+  it("of softplus is 4 ulp or less", () => {
+    const ranges: [number, number][] = [[-86.9, -1], ...signs(1e-6, 4), [4, 100]];
+    const truth = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+    expect(worst("softplusKernel", truth, ranges, 100_000)).toBeLessThan(4);
+  });
+
+  it("of gelu is 5 ulp or less above -3, and grows to 70 at -13, where gelu is 1e-37", () => {
+    const truth = (x: number): number => x * normalCdf(x);
+    expect(worst("geluKernel", truth, [...signs(1e-20, 3), [3, 100]], 100_000)).toBeLessThan(5);
+    expect(worst("geluKernel", truth, [[-13, -3]], 100_000)).toBeLessThan(70);
+  });
+
+  it("of elu is 3 ulp or less", () => {
+    const truth = (x: number): number => (x > 0 ? x : Math.expm1(x));
+    expect(worst("eluKernel", truth, [...signs(1e-30, 3), [-100, -1]], 100_000)).toBeLessThan(3);
   });
 });
 

@@ -4,7 +4,7 @@ import { ShapeError } from "../../src/base/errors.js";
 import { key } from "../../src/core/random.js";
 import { type Tensor, tensor, zeros } from "../../src/core/tensor.js";
 import { dropout } from "../../src/ops/dropout.js";
-import { add, clip } from "../../src/ops/elementwise.js";
+import { add, clip, leakyRelu } from "../../src/ops/elementwise.js";
 import { broadcastTo, concat, reshape, slice, transpose } from "../../src/ops/layout.js";
 import { linear, matmul } from "../../src/ops/matmul.js";
 import { gru, lstm, simpleRnn } from "../../src/ops/recurrent.js";
@@ -178,6 +178,11 @@ const cases: [string, () => unknown, Error][] = [
     "limits the wrong way round",
     () => clip([1], 2, 1),
     new RangeError('clip: "min" 2 must not be above "max" 1. Use -Infinity or Infinity for no limit'),
+  ],
+  [
+    "a slope that is no number",
+    () => leakyRelu([1], NaN),
+    new RangeError('leakyRelu: "negativeSlope" expected a finite number, got NaN'),
   ],
   [
     "a string for a tensor",

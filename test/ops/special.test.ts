@@ -1,9 +1,11 @@
 // NaN, infinities, signed zeros, denormals and huge values, in every lane and in the tail.
 import { describe, expect, it } from "vitest";
+import { grad } from "../../src/autodiff/grad.js";
 import { type Tensor, tensor } from "../../src/core/tensor.js";
 import * as ops from "../../src/ops/elementwise.js";
 import { add, div, exp, log, mul, neg, relu, sigmoid, sub, tanh } from "../../src/ops/elementwise.js";
 import { matmul } from "../../src/ops/matmul.js";
+import { sum } from "../../src/ops/reduce.js";
 import { accuracy, softmax, softmaxCrossEntropy } from "../../src/ops/softmax.js";
 
 const { fround } = Math;
@@ -33,15 +35,30 @@ const exact: [string, (x: Tensor) => Tensor, (x: number) => number][] = [
   ["sqrt", ops.sqrt, (x) => fround(Math.sqrt(x))],
   ["rsqrt", ops.rsqrt, (x) => fround(1 / fround(Math.sqrt(x)))],
   ["reciprocal", ops.reciprocal, (x) => fround(1 / x)],
+  ["leakyRelu", (x) => ops.leakyRelu(x, 0.5), (x) => (x > 0 ? x : fround(0.5 * x))],
   ["clip", (x) => ops.clip(x, -1, 0.5), (x) => (x < -1 ? -1 : x > 0.5 ? 0.5 : x)],
   ["clip with no upper limit", (x) => ops.clip(x, 0, inf), (x) => (x < 0 ? 0 : x)],
 ];
+
+/** Phi at the values of `special`. */
+const normalCdf = (x: number): number => {
+  if (Math.abs(x) < 1e-30) return 0.5;
+  return { 1: 0.8413447460685429, [-1]: 0.15865525393145707, 0.1: 0.539827837277029, [-7]: 1.279812543885835e-12 }[
+    String(Math.round(x * 1e6) / 1e6)
+  ]!;
+};
 
 const near: [string, (x: Tensor) => Tensor, (x: number) => number][] = [
   ["exp", exp, Math.exp],
   ["log", log, Math.log],
   ["tanh", tanh, Math.tanh],
   ["sigmoid", sigmoid, (x) => 1 / (1 + Math.exp(-x))],
+  ["softplus", ops.softplus, (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))],
+  ["elu", ops.elu, (x) => (x >= 0 ? x : Math.expm1(x))],
+  ["saturatingSigmoid", ops.saturatingSigmoid, (x) => Math.min(Math.max(1.2 / (1 + Math.exp(-x)) - 0.1, 0), 1)],
+  ["saturatingTanh", ops.saturatingTanh, (x) => Math.min(Math.max(1.1 * Math.tanh(x), -1), 1)],
+  // 0 at -Infinity, the limit, where the formula says NaN
+  ["gelu", ops.gelu, (x) => (x < -100 ? -0 : x > 100 ? x : x * normalCdf(x))],
 ];
 
 describe("special values of one input", () => {
@@ -65,6 +82,31 @@ const pairs: [string, (a: Tensor, b: Tensor) => Tensor, (a: number, b: number) =
   ["mul", mul, (a, b) => a * b],
   ["div", div, (a, b) => a / b],
 ];
+
+describe("gradients at special values", () => {
+  const slope = (f: (x: Tensor) => Tensor): number[] => Array.from(grad((x: Tensor) => sum(f(x)))(edges).data);
+  const edges = tensor([inf, -inf, 0, -0, 3.4e38, -3.4e38, 100, -100]);
+
+  it.each([
+    ["abs", ops.abs, [1, -1, 0, -0, 1, -1, 1, -1]],
+    ["softplus", ops.softplus, [1, 0, 0.5, 0.5, 1, 0, 1, 0]],
+    ["gelu", ops.gelu, [1, 0, 0.5, 0.5, 1, 0, 1, 0]],
+    ["elu", ops.elu, [1, 0, 1, 1, 1, 0, 1, 0]],
+    ["leakyRelu", (x: Tensor) => ops.leakyRelu(x, 0.5), [1, 0.5, 0.5, 0.5, 1, 0.5, 1, 0.5]],
+    ["clip", (x: Tensor) => ops.clip(x, 0, 100), [0, 0, 1, 1, 0, 0, 1, 0]],
+    ["saturatingSigmoid", ops.saturatingSigmoid, [0, 0, fround(0.3), fround(0.3), 0, 0, 0, 0]],
+    ["saturatingTanh", ops.saturatingTanh, [0, 0, fround(1.1), fround(1.1), 0, 0, 0, 0]],
+  ] as const)("%s has the slope of its limits", (_, f, want) => {
+    slope(f).forEach((got, i) => {
+      expect(got, `at ${edges.data[i]}`).toBeCloseTo(want[i], 6);
+    });
+  });
+
+  it("NaN stays NaN in what is smooth", () => {
+    for (const f of [ops.softplus, ops.gelu, ops.elu])
+      expect(Array.from(grad((x: Tensor) => sum(f(x)))(tensor([nan])).data)).toEqual([nan]);
+  });
+});
 
 describe.each(pairs)("special values of %s", (_, op, f) => {
   const want = special.flatMap((a) => special.map((b) => fround(f(fround(a), fround(b)))));

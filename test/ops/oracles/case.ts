@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { type Tensor, tensor } from "../../../src/core/tensor.js";
 import { at, broadcast, build, type Doubles, indices, sizeOf } from "../doubles.js";
 
-/** What values an input takes: any, above 0, away from 0, all different, whole numbers 0..labels-1. */
-export type Values = "any" | "positive" | "away" | "distinct" | { labels: number };
+/** What values an input takes: any in ±2, in ±1, above 0, away from 0, all different, whole numbers 0..labels-1. */
+export type Values = "any" | "inner" | "positive" | "away" | "distinct" | { labels: number };
 
 export interface Case {
   readonly shapes: readonly (readonly number[])[];
@@ -132,6 +132,7 @@ export function inputsOf({ shapes, values }: Case, seed: number): Tensor[] {
       );
     const order = Array.from({ length: n }, (_, i) => i).sort(() => uniform() - 0.5);
     const draw = (i: number): number => {
+      if (kind === "inner") return 2 * uniform() - 1;
       if (kind === "positive") return 0.5 + 2 * uniform();
       if (kind === "away") return (uniform() < 0.5 ? -1 : 1) * (0.5 + uniform());
       if (kind === "distinct") return (order[i] - n / 2) / 8;

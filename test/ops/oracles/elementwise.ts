@@ -16,6 +16,19 @@ const clip = (min: number, max: number): Oracle =>
     "away",
   );
 
+/** (1 + erf(x / sqrt(2))) / 2: x phi(x) (1 + x^2 / 3 + x^4 / 15 + ...) + 1/2. Source: Abramowitz & Stegun 26.2.11. */
+function normalCdf(x: number): number {
+  let term = x;
+  let total = x;
+  for (let k = 3; Math.abs(term) > 1e-20; k += 2) {
+    term *= (x * x) / k;
+    total += term;
+  }
+  return 0.5 + (total * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
+}
+const gate = (x: number): number => clamp(1.2 / (1 + Math.exp(-x)) - 0.1, 0, 1);
+const clamp = (x: number, min: number, max: number): number => Math.min(Math.max(x, min), max);
+
 export const elementwiseOracles: Oracles = {
   expOp: unary(ops.exp, Math.exp, 2e-7, "any"),
   logOp: unary(ops.log, Math.log, 2e-7, "positive"),
@@ -29,6 +42,45 @@ export const elementwiseOracles: Oracles = {
   tanhOp: unary(ops.tanh, Math.tanh, 4e-7, "any"),
   sigmoidOp: unary(ops.sigmoid, (x) => 1 / (1 + Math.exp(-x)), 2e-7, "any"),
   reluOp: unary(ops.relu, (x) => Math.max(x, 0), 0, "away"),
+  softplusOp: unary(ops.softplus, (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), 2e-7, "any"),
+  geluOp: unary(ops.gelu, (x) => x * normalCdf(x), 2e-7, "any"),
+  eluOp: either(
+    unary(ops.elu, (x) => (x > 0 ? x : Math.expm1(x)), 2e-7, "any"),
+    unary(
+      (x) => ops.elu(x, 0.3),
+      (x) => (x > 0 ? x : Math.fround(0.3) * Math.expm1(x)),
+      2e-7,
+      "away",
+    ),
+  ),
+  leakyReluOp: either(
+    unary(ops.leakyRelu, (x) => (x > 0 ? x : Math.fround(0.01) * x), 0, "away"),
+    unary(
+      (x) => ops.leakyRelu(x, -0.5),
+      (x) => (x > 0 ? x : -0.5 * x),
+      0,
+      "away",
+    ),
+  ),
+  // cut from 2.3979 on, which no value comes near; then scaled, so that "away" stands on both sides of it
+  saturatingSigmoidOp: either(
+    unary(ops.saturatingSigmoid, gate, 3e-7, "any"),
+    unary(
+      (x) => ops.saturatingSigmoid(ops.mul(x, 8)),
+      (x) => gate(8 * x),
+      3e-7,
+      "away",
+    ),
+  ),
+  saturatingTanhOp: either(
+    unary(ops.saturatingTanh, (x) => 1.1 * Math.tanh(x), 4e-7, "inner"),
+    unary(
+      (x) => ops.saturatingTanh(ops.mul(x, 4)),
+      (x) => clamp(1.1 * Math.tanh(4 * x), -1, 1),
+      4e-7,
+      "away",
+    ),
+  ),
   addOp: binary(ops.add, (a, b) => a + b, "any"),
   subOp: binary(ops.sub, (a, b) => a - b, "any"),
   mulOp: binary(ops.mul, (a, b) => a * b, "any"),
