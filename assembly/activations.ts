@@ -200,3 +200,26 @@ class SaturatingTanhBackward {
 export function saturatingTanhBackward(n: i32, y: usize, dy: usize, dx: usize): void {
   Each.pair<SaturatingTanhBackward>(n, y, dy, 0, 0, dx);
 }
+
+/** x / (1 + e^-x). */
+class Silu {
+  @inline of(x: v128, _p: v128, _q: v128): v128 {
+    return f32x4.mul(Elementary.notLess(x), Elementary.sigmoid(x));
+  }
+}
+export function siluKernel(n: i32, x: usize, out: usize): void {
+  Each.small<Silu>(n, x, 0, 0, out);
+}
+
+/** dy s (1 + x (1 - s)), s = sigmoid(x). */
+class SiluBackward {
+  @inline of(x: v128, dy: v128, _p: v128, _q: v128): v128 {
+    const one = v128.load(GATE, 32);
+    const s = Elementary.sigmoid(x);
+    const slope = f32x4.mul(s, f32x4.add(one, f32x4.mul(Elementary.finite(x), f32x4.sub(one, s))));
+    return f32x4.mul(dy, slope);
+  }
+}
+export function siluBackward(n: i32, x: usize, dy: usize, dx: usize): void {
+  Each.pair<SiluBackward>(n, x, dy, 0, 0, dx);
+}

@@ -16,6 +16,8 @@ export {
   saturatingTanhKernel,
   sigmoidBackward,
   sigmoidKernel,
+  siluBackward,
+  siluKernel,
   softplusBackward,
   softplusKernel,
   tanhBackward,

@@ -21,6 +21,7 @@ export {
   saturatingSigmoid,
   saturatingTanh,
   sigmoid,
+  silu,
   softplus,
   tanh,
 } from "./ops/activations.js";

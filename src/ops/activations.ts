@@ -13,6 +13,8 @@ export const reluOp = unary("relu", (k) => k.reluKernel, "y", (k) => k.reluBackw
 // biome-ignore format: a row is one op
 export const softplusOp = unary("softplus", (k) => k.softplusKernel, "x", (k) => k.softplusBackward);
 // biome-ignore format: a row is one op
+export const siluOp = unary("silu", (k) => k.siluKernel, "x", (k) => k.siluBackward);
+// biome-ignore format: a row is one op
 export const geluOp = unary("gelu", (k) => k.geluKernel, "x", (k) => k.geluBackward);
 // biome-ignore format: a row is one op
 export const saturatingSigmoidOp = unary("saturatingSigmoid", (k) => k.saturatingSigmoidKernel, "y", (k) => k.saturatingSigmoidBackward);
@@ -86,3 +88,10 @@ export const saturatingSigmoid = (x: TensorLike): Tensor => run(saturatingSigmoi
  * Shapes: any. Example: `saturatingTanh([-5, 0, 5])`
  */
 export const saturatingTanh = (x: TensorLike): Tensor => run(saturatingTanhOp, undefined, x);
+
+/**
+ * x sigmoid(x), also known as swish.
+ *
+ * Shapes: any. Example: `silu([-1, 0, 1])`. Source: Elfwing et al. 2018, equation 5.
+ */
+export const silu = (x: TensorLike): Tensor => run(siluOp, undefined, x);

@@ -43,6 +43,8 @@ export interface Kernels {
   reluBackward(n: N, y: N, dy: N, dx: N): void;
   softplusKernel(n: N, x: N, out: N): void;
   softplusBackward(n: N, x: N, dy: N, dx: N): void;
+  siluKernel(n: N, x: N, out: N): void;
+  siluBackward(n: N, x: N, dy: N, dx: N): void;
   geluKernel(n: N, x: N, out: N): void;
   geluBackward(n: N, x: N, dy: N, dx: N): void;
   eluKernel(n: N, x: N, alpha: N, out: N): void;

@@ -43,6 +43,7 @@ export const elementwiseOracles: Oracles = {
   sigmoidOp: unary(ops.sigmoid, (x) => 1 / (1 + Math.exp(-x)), 2e-7, "any"),
   reluOp: unary(ops.relu, (x) => Math.max(x, 0), 0, "away"),
   softplusOp: unary(ops.softplus, (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), 2e-7, "any"),
+  siluOp: unary(ops.silu, (x) => x / (1 + Math.exp(-x)), 4e-7, "any"),
   geluOp: unary(ops.gelu, (x) => x * normalCdf(x), 2e-7, "any"),
   eluOp: either(
     unary(ops.elu, (x) => (x > 0 ? x : Math.expm1(x)), 2e-7, "any"),
