@@ -13,10 +13,12 @@ export type LayerLike = Layer<any> | StatefulLayer<any, any> | ((x: Tensor) => T
 type ParamsOf<L> = L extends { init(key: Key): infer P } ? P : Record<string, never>;
 type StateOf<L> = L extends { start(): infer S } ? S : Record<string, never>;
 
+/** The parameters of each layer, in order; {} where it has none. */
 export interface SequentialParams<L extends readonly LayerLike[]> {
   layers: { [K in keyof L]: ParamsOf<L[K]> };
 }
 
+/** The state of each layer, in order; {} where it has none. */
 export interface SequentialState<L extends readonly LayerLike[]> {
   layers: { [K in keyof L]: StateOf<L[K]> };
 }

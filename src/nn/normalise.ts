@@ -10,11 +10,13 @@ import {
 } from "../ops/normalise.js";
 import type { Layer, StatefulLayer } from "./layers.js";
 
+/** What a normalising layer trains, [size] each. */
 export interface NormParams {
   scale: Tensor;
   offset: Tensor;
 }
 
+/** Of `nn.layerNorm`. */
 export interface LayerNormOptions {
   /** Added to the variance before its root; 1e-5 by default. */
   readonly epsilon?: number;
@@ -44,6 +46,7 @@ export function layerNorm(size: number, options: LayerNormOptions = {}): Layer<N
   };
 }
 
+/** Of `nn.batchNorm`. */
 export interface BatchNormOptions extends LayerNormOptions {
   /** Share of the old running statistics that a step keeps, 0.9 by default: 1 - `momentum` of PyTorch. */
   readonly decay?: number;

@@ -17,10 +17,13 @@ import type { Layer } from "./layers.js";
 /** Of a layer that has none: an empty tree. */
 export type NoParams = Record<string, never>;
 
+/** What an embedding trains. */
 export interface EmbeddingParams {
+  /** [count, size]. */
   weight: Tensor;
 }
 
+/** Of `nn.embedding`. */
 export interface EmbeddingOptions {
   /** Of the weight; N(0, 1) by default. */
   init?: Initializer;

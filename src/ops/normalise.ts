@@ -65,6 +65,7 @@ export const layerNormOp = defineOp<number>({
   },
 });
 
+/** Of layerNorm and batchNorm. */
 export interface NormOptions {
   /** Added to the variance before its root; 1e-5 by default. */
   readonly epsilon?: number;
@@ -167,6 +168,7 @@ export const normaliseOp = defineOp<number>({
   },
 });
 
+/** Mean and variance of every feature. */
 export interface Statistics {
   /** [n] */
   readonly mean: Tensor;
@@ -200,6 +202,7 @@ export function batchNormAndStatistics(
   return { output: run(batchNormOp, epsilon, x, scale, offset, [both]), statistics: toStatistics(both) };
 }
 
+/** Of batchNorm. */
 export interface BatchNormOptions extends NormOptions {
   /** Normalise with this mean and variance instead of the batch's: running ones, at evaluation. [n] */
   readonly mean?: TensorLike;

@@ -9,6 +9,7 @@ import { defineOp, run, type TensorLike } from "./define.js";
 /** A number for both height and width, or one for each. */
 export type Pair = number | readonly [height: number, width: number];
 
+/** Of maxPool2d and avgPool2d. */
 export interface PoolOptions {
   /** Step from window to window; the size of the window by default. */
   readonly stride?: Pair;
