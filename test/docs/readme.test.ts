@@ -41,7 +41,9 @@ describe("README.md", () => {
 
   it("every script it names exists", () => {
     const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-    const named = [...text.matchAll(/npm (?:run )?(start|test(?::\w+)?|bench)\b/g)].map((match) => match[1]);
+    const named = [...text.matchAll(/npm (?:run )?(start|test(?::\w+)?|example:[\w-]+|bench)\b/g)].map(
+      (match) => match[1],
+    );
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
   });
 });
