@@ -29,6 +29,7 @@ export { dropout, fill, fromBytes } from "./elementwise";
 export { gather, oneHot, scatterAdd, takeAlong, takeAlongBackward } from "./gather";
 export { copy, copyStrided, transpose } from "./layout";
 export { lerp, lerpBackward } from "./lerp";
+export { keep, sigmoidCrossEntropy } from "./losses";
 export { cos, exp, log, pow, sin } from "./math";
 export { matmul, matmulPacked, matmulScratch, packPanels } from "./matmul";
 export { batchNorm, batchNormBackward, batchStatistics, layerNorm, layerNormBackward } from "./normalise";

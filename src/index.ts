@@ -33,6 +33,7 @@ export { dropout } from "./ops/dropout.js";
 export { gather, type Indices, oneHot, scatterAdd, takeAlongAxis } from "./ops/gather.js";
 export { broadcastTo, concat, reshape, reverse, slice, transpose } from "./ops/layout.js";
 export { lerp } from "./ops/lerp.js";
+export type { LossOptions } from "./ops/losses.js";
 export { linear, matmul } from "./ops/matmul.js";
 export { logSoftmax, logSumExp, norm, prod } from "./ops/norm.js";
 export {
@@ -55,7 +56,7 @@ export {
 } from "./ops/recurrent.js";
 export { max, mean, min, type ReduceOptions, sum } from "./ops/reduce.js";
 export { argMax, argMin, cumsum } from "./ops/scan.js";
-export { accuracy, type LossOptions, softmax, softmaxCrossEntropy } from "./ops/softmax.js";
+export { accuracy, softmax, softmaxCrossEntropy } from "./ops/softmax.js";
 export { abs, clip, exp, log, neg, reciprocal, rsqrt, sqrt, square } from "./ops/unary.js";
 export * as optim from "./optim/index.js";
 export { digest, type FileLayout, type LoadOptions, load, save } from "./train/save.js";

@@ -1,5 +1,14 @@
 // Layers, initialisers, losses.
+export type { LossOptions } from "../ops/losses.js";
 export { accuracy, softmaxCrossEntropy } from "../ops/softmax.js";
+export {
+  type AttentionOptions,
+  attention,
+  causalMask,
+  type MultiHeadAttention,
+  type MultiHeadAttentionParams,
+  multiHeadAttention,
+} from "./attention.js";
 export {
   flatten,
   type LayerLike,
@@ -23,7 +32,7 @@ export {
   mlp,
   type StatefulLayer,
 } from "./layers.js";
-export { meanSquaredError } from "./losses.js";
+export { type HuberOptions, huber, meanSquaredError, sigmoidCrossEntropy } from "./losses.js";
 export {
   type BatchNormOptions,
   batchNorm,

@@ -1,12 +1,12 @@
 // Softmax and its cross-entropy.
-import { ShapeError, show } from "../base/errors.js";
+import { ShapeError } from "../base/errors.js";
 import { checkAxis, sameShape, showShape } from "../base/shape.js";
 import type { OpRecord } from "../core/tape.js";
 import { isTensor, type Tensor } from "../core/tensor.js";
 import { defineOp, run, type TensorLike } from "./define.js";
-import { div } from "./elementwise.js";
 import { transpose } from "./layout.js";
-import { mean, rankOf, sum } from "./reduce.js";
+import { type LossOptions, reduceLosses } from "./losses.js";
+import { rankOf } from "./reduce.js";
 
 const lastSize = (t: Tensor): number => t.shape[t.rank - 1];
 
@@ -111,22 +111,6 @@ export const softmaxCrossEntropyRowsOp = defineOp({
 
 const maskShape = (name: string, mask: Tensor, labels: Tensor): string =>
   `${name}: the mask ${showShape(mask.shape)} must have the shape ${showShape(labels.shape)} of the labels`;
-
-/** How a loss becomes one number, and which of its positions count. */
-export interface LossOptions {
-  /** "mean" over what counts (the default), "sum", or "none": the loss of every position. */
-  readonly reduction?: "mean" | "sum" | "none";
-  /** A weight for every position, often 0 or 1. Where it is 0 the label may be anything; "mean" divides by the sum of all. */
-  readonly mask?: TensorLike;
-}
-
-/** Weighted losses as `reduction` says. Throws TypeError for another. */
-export function reduceLosses(name: string, losses: Tensor, { reduction = "mean", mask }: LossOptions): Tensor {
-  if (reduction === "none") return losses;
-  if (reduction === "sum") return sum(losses);
-  if (reduction === "mean") return mask === undefined ? mean(losses) : div(sum(losses), sum(mask));
-  throw new TypeError(`${name}: "reduction" expected "mean", "sum" or "none", got ${show(reduction)}`);
-}
 
 /**
  * -log softmax(logits)[label] of every row, by default their mean.

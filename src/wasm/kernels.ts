@@ -81,6 +81,9 @@ export interface Kernels {
   prodColumns(outer: N, count: N, inner: N, x: N, out: N): void;
   prodBackward(outer: N, count: N, inner: N, x: N, dy: N, dx: N): void;
   firstExtreme(outer: N, count: N, inner: N, least: N, x: N, out: N): void;
+  // losses
+  sigmoidCrossEntropy(n: N, x: N, t: N, out: N): void;
+  keep(n: N, mask: N, x: N, out: N): void;
   // softmax
   softmax(rows: N, n: N, x: N, y: N): void;
   softmaxBackward(rows: N, n: N, y: N, dy: N, scratch: N, dx: N): void;

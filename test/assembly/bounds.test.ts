@@ -87,6 +87,8 @@ const calls: Entry[] = [
   ["prodColumns", (n) => 2 * n, (n, x, _, out) => k.prodColumns(2, 3, n, x, out)],
   ["prodBackward", (n) => 6 * n, (n, x, y, out) => k.prodBackward(2, 3, n, x, y, out)],
   ["firstExtreme", (n) => 2 * n, (n, x, _, out) => k.firstExtreme(2, 3, n, 1, x, out)],
+  ["sigmoidCrossEntropy", (n) => n, (n, x, y, out) => k.sigmoidCrossEntropy(n, x, y, out)],
+  ["keep", (n) => n, (n, x, y, out) => k.keep(n, x, y, out)],
   ["softmax", (n) => 3 * n, (n, x, _, out) => k.softmax(3, n, x, out)],
   ["softmaxBackward", (n) => 3 * n, (n, x, y, out) => k.softmaxBackward(3, n, x, y, floats(n), out)],
   ["softmaxBackward's scratch", (n) => n, (n, x, y, out) => k.softmaxBackward(2, n, x, y, out, floats(2 * n))],

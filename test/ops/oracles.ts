@@ -9,6 +9,7 @@ import { elementwiseOracles } from "./oracles/elementwise.js";
 import { gatherOracles } from "./oracles/gather.js";
 import { layoutOracles } from "./oracles/layout.js";
 import { lerpOracles } from "./oracles/lerp.js";
+import { lossesOracles } from "./oracles/losses.js";
 import { matmulOracles } from "./oracles/matmul.js";
 import { normaliseOracles } from "./oracles/normalise.js";
 import { poolOracles } from "./oracles/pool.js";
@@ -27,6 +28,7 @@ export const oracles: Oracles = {
   ...gatherOracles,
   ...layoutOracles,
   ...lerpOracles,
+  ...lossesOracles,
   ...matmulOracles,
   ...normaliseOracles,
   ...poolOracles,

@@ -1,0 +1,128 @@
+// Attention: every query is answered by a weighted mean of values, weighed by how well its keys fit.
+import { checkInteger, ShapeError } from "../base/errors.js";
+import { checkShape, showShape } from "../base/shape.js";
+import { foldIn, type Key } from "../core/random.js";
+import { hostTensor, isTensor, type Tensor, tensor } from "../core/tensor.js";
+import type { TensorLike } from "../ops/define.js";
+import { add, mul, sub } from "../ops/elementwise.js";
+import { reshape, transpose } from "../ops/layout.js";
+import { matmul } from "../ops/matmul.js";
+import { softmax } from "../ops/softmax.js";
+import { glorot, type Initializer } from "./init.js";
+import { type LinearParams, linear } from "./layers.js";
+
+export interface AttentionOptions {
+  /** 1 where a query may look at a key, 0 where not; broadcast to [.., queries, keys]. */
+  readonly mask?: TensorLike;
+}
+
+// far below any score, and far from the end of the range: a score added to it is lost
+const HIDDEN = 1e30;
+
+/**
+ * softmax(q k' / sqrt(d)) v: scaled dot-product attention. Queries whose every key is masked get 0.
+ *
+ * Shapes: q [.., queries, d], k [.., keys, d], v [.., keys, e] -> [.., queries, e]; leading axes and the mask broadcast.
+ * Throws ShapeError when they do not fit.
+ * Example: `nn.attention(x, x, x, { mask: nn.causalMask(2) })`. Source: Vaswani et al. 2017, arXiv 1706.03762, equation 1
+ */
+export function attention(q: Tensor, k: Tensor, v: Tensor, { mask }: AttentionOptions = {}): Tensor {
+  const size = q.shape[q.rank - 1];
+  const scores = matmul(mul(q, 1 / Math.sqrt(size)), k, { transposeB: true });
+  if (mask === undefined) return matmul(softmax(scores), v);
+  const weights = softmax(add(scores, mul(sub(mask, 1), HIDDEN)));
+  return matmul(mul(weights, mask), v);
+}
+
+/**
+ * The mask under which query i sees keys 0..i: 1 on and below the diagonal. With more keys than queries, the queries are the last.
+ * Shapes: [queries, keys]. Throws RangeError for sizes that are no integers >= 0. Example: `nn.causalMask(4)`
+ */
+export function causalMask(queries: number, keys = queries): Tensor {
+  checkInteger("causalMask", "queries", queries);
+  checkInteger("causalMask", "keys", keys);
+  const data = new Float32Array(queries * keys);
+  for (let i = 0; i < queries; i++)
+    data.fill(1, i * keys, i * keys + Math.max(0, Math.min(keys, i + 1 + keys - queries)));
+  return hostTensor(data, checkShape("causalMask", [queries, keys]));
+}
+
+export interface MultiHeadAttentionParams {
+  query: LinearParams;
+  key: LinearParams;
+  value: LinearParams;
+  output: LinearParams;
+}
+
+export interface MultiHeadAttention {
+  init(key: Key): MultiHeadAttentionParams;
+  /** `key` is the query by default, `value` the key. */
+  apply(
+    params: MultiHeadAttentionParams,
+    query: Tensor,
+    key?: Tensor,
+    value?: Tensor,
+    options?: AttentionOptions,
+  ): Tensor;
+}
+
+/**
+ * Attention in `heads` parts of the features side by side, each with its own projections; then a linear layer over all.
+ *
+ * Shapes: query [.., queries, size], key and value [.., keys, size] -> [.., queries, size]. The mask is [queries, keys], or has
+ * the leading axes of the query as well, or those and an axis of heads before the last two.
+ * Throws RangeError unless heads divides size, ShapeError when inputs do not fit.
+ * Example: `nn.multiHeadAttention(8, 2).init(random.key(1))`. Source: Vaswani et al. 2017, arXiv 1706.03762, section 3.2.2
+ */
+export function multiHeadAttention(
+  size: number,
+  heads: number,
+  options: { /** Of the weights; Glorot by default. */ init?: Initializer } = {},
+): MultiHeadAttention {
+  checkInteger("multiHeadAttention", "size", size, 1);
+  checkInteger("multiHeadAttention", "heads", heads, 1);
+  if (size % heads !== 0)
+    throw new RangeError(
+      `multiHeadAttention: ${heads} heads do not share a size of ${size} evenly. Choose a divisor of the size`,
+    );
+  const layer = linear(size, size, { init: options.init ?? glorot });
+
+  /** [.., n, size] -> [.., heads, n, size / heads]. */
+  const split = (x: Tensor): Tensor => {
+    const { shape, rank } = x;
+    const parts = reshape(x, [...shape.slice(0, -1), heads, size / heads]);
+    return transpose(parts, swapBefore(rank + 1));
+  };
+
+  /** A mask with the leading axes of the query needs one for the heads. */
+  const perHead = (mask: Tensor, rank: number): Tensor =>
+    rank > 2 && mask.rank === rank ? reshape(mask, [...mask.shape.slice(0, -2), 1, ...mask.shape.slice(-2)]) : mask;
+
+  return {
+    init: (key) => ({
+      query: layer.init(foldIn(key, 0)),
+      key: layer.init(foldIn(key, 1)),
+      value: layer.init(foldIn(key, 2)),
+      output: layer.init(foldIn(key, 3)),
+    }),
+    apply(params, query, key = query, value = key, { mask } = {}) {
+      for (const [name, x] of Object.entries({ query, key, value }))
+        if (x.rank < 2 || x.shape[x.rank - 1] !== size)
+          throw new ShapeError(
+            `multiHeadAttention: the ${name} ${showShape(x.shape)} must be [.., ${name === "query" ? "queries" : "keys"}, ${size}]`,
+          );
+      const answers = attention(
+        split(layer.apply(params.query, query)),
+        split(layer.apply(params.key, key)),
+        split(layer.apply(params.value, value)),
+        mask === undefined ? {} : { mask: perHead(isTensor(mask) ? mask : tensor(mask), query.rank) },
+      );
+      const joined = transpose(answers, swapBefore(answers.rank));
+      return layer.apply(params.output, reshape(joined, [...joined.shape.slice(0, -2), size]));
+    },
+  };
+}
+
+/** Axes that swap the third and the second from the end. */
+const swapBefore = (rank: number): number[] =>
+  Array.from({ length: rank }, (_, d) => (d === rank - 3 ? rank - 2 : d === rank - 2 ? rank - 3 : d));

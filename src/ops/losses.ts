@@ -1,0 +1,82 @@
+// What every loss shares: how positions are weighed and reduced; and the cross-entropy of sigmoids.
+import { ShapeError, show } from "../base/errors.js";
+import { broadcastShapes, type Shape, sameShape, showShape } from "../base/shape.js";
+import { isTensor, type Tensor, tensor } from "../core/tensor.js";
+import { defineOp, run, type TensorLike } from "./define.js";
+import { div } from "./elementwise.js";
+import { broadcastTo } from "./layout.js";
+import { mean, sum } from "./reduce.js";
+
+/** How a loss becomes one number, and which of its positions count. */
+export interface LossOptions {
+  /** "mean" over what counts (the default), "sum", or "none": the loss of every position. */
+  readonly reduction?: "mean" | "sum" | "none";
+  /** A weight for every position, often 0 or 1. Where it is 0 the label may be anything; "mean" divides by the sum of all. */
+  readonly mask?: TensorLike;
+}
+
+/** Weighted losses as `reduction` says. Throws TypeError for another. */
+export function reduceLosses(name: string, losses: Tensor, { reduction = "mean", mask }: LossOptions): Tensor {
+  if (reduction === "none") return losses;
+  if (reduction === "sum") return sum(losses);
+  if (reduction === "mean") return mask === undefined ? mean(losses) : div(sum(losses), sum(mask));
+  throw new TypeError(`${name}: "reduction" expected "mean", "sum" or "none", got ${show(reduction)}`);
+}
+
+/** The mask stretched to the shape of the losses. Throws ShapeError where it does not fit. */
+export function stretchMask(name: string, mask: TensorLike, shape: Shape): Tensor {
+  const own = isTensor(mask) ? mask : tensor(mask);
+  const rank = own.shape.length;
+  if (rank > shape.length || !sameShape(broadcastShapes(name, own.shape, shape), shape))
+    throw new ShapeError(
+      `${name}: the mask ${showShape(own.shape)} does not broadcast to the losses ${showShape(shape)}`,
+    );
+  return broadcastTo(own, shape);
+}
+
+export const keepOp = defineOp({
+  name: "keep",
+  shape: ([x, mask]) => {
+    if (!sameShape(x.shape, mask.shape))
+      throw new ShapeError(`keep: ${showShape(x.shape)} needs a mask of its shape, got ${showShape(mask.shape)}`);
+    return x.shape;
+  },
+  forward: (r) => r.kernels.keep(r.a.size, r.b!.pointer, r.a.pointer, r.output.pointer),
+  backward: ({ kernels, a, b, gradientOut, gradientIn: [dx, dMask] }) => {
+    if (dx !== 0) kernels.keep(a.size, b!.pointer, gradientOut, dx);
+    if (dMask !== 0) kernels.fill(a.size, 0, dMask);
+  },
+});
+
+/** x where the mask, of its shape, is not 0, and 0 elsewhere, whatever x is there. @internal */
+export const keep = (x: TensorLike, mask: Tensor): Tensor => run(keepOp, undefined, x, mask);
+
+/** Throws ShapeError unless every logit has a target. */
+export function checkTargets(x: Tensor, t: Tensor): void {
+  if (!sameShape(x.shape, t.shape))
+    throw new ShapeError(
+      `sigmoidCrossEntropy: logits ${showShape(x.shape)} need targets of their shape, got ${showShape(t.shape)}`,
+    );
+}
+
+/** Of every logit: max(x, 0) - x t + log(1 + e^-|x|). */
+export const sigmoidCrossEntropyOp = defineOp({
+  name: "sigmoidCrossEntropy",
+  shape: ([x, t]) => {
+    checkTargets(x, t);
+    return x.shape;
+  },
+  forward: (r) => r.kernels.sigmoidCrossEntropy(r.a.size, r.a.pointer, r.b!.pointer, r.output.pointer),
+  // dx = (sigmoid(x) - t) dy, dt = -x dy
+  backward: ({ kernels, a: { pointer: x, size: n }, b, gradientOut: dy, gradientIn: [dx, dt] }) => {
+    if (dx !== 0) {
+      kernels.sigmoidKernel(n, x, dx);
+      kernels.subKernel(n, dx, 1, b!.pointer, 1, dx);
+      kernels.mulKernel(n, dx, 1, dy, 1, dx);
+    }
+    if (dt !== 0) {
+      kernels.mulKernel(n, x, 1, dy, 1, dt);
+      kernels.negKernel(n, dt, dt);
+    }
+  },
+});

@@ -1,0 +1,158 @@
+// Losses position by position: values against plain arithmetic, reductions, masks, gradients, errors.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { checkGrad, grad } from "../../src/autodiff/grad.js";
+import { ShapeError } from "../../src/base/errors.js";
+import { key, normal } from "../../src/core/random.js";
+import { type Tensor, tensor, zeros } from "../../src/core/tensor.js";
+import { huber, meanSquaredError, sigmoidCrossEntropy } from "../../src/nn/losses.js";
+import type { TensorLike } from "../../src/ops/define.js";
+import { mul } from "../../src/ops/elementwise.js";
+import type { LossOptions } from "../../src/ops/losses.js";
+import { sum } from "../../src/ops/reduce.js";
+
+type Loss = (prediction: TensorLike, target: TensorLike, options?: LossOptions) => Tensor;
+
+const losses: [string, Loss, (p: number, t: number) => number][] = [
+  ["meanSquaredError", meanSquaredError, (p, t) => (p - t) ** 2],
+  [
+    "huber",
+    (p, t, options) => huber(p, t, { delta: 0.7, ...options }),
+    (p, t) => (Math.abs(p - t) <= 0.7 ? (p - t) ** 2 / 2 : 0.7 * (Math.abs(p - t) - 0.35)),
+  ],
+  [
+    "sigmoidCrossEntropy",
+    sigmoidCrossEntropy,
+    (p, t) => -t * Math.log(1 / (1 + Math.exp(-p))) - (1 - t) * Math.log(1 - 1 / (1 + Math.exp(-p))),
+  ],
+];
+
+const prediction = normal(key(1), [3, 5]);
+const target = normal(key(2), [3, 5]);
+const mask = [0, 1, 0.5, 2, 0, 1, 1, 0, 0, 1, 3, 1, 0, 1, 1];
+
+describe.each(losses)("%s", (_, loss, f) => {
+  const want = Array.from(prediction.data, (p, i) => f(p, target.data[i]));
+  const close = (x: Tensor, values: number[]): void => {
+    values.forEach((v, i) => {
+      expect(x.data[i]).toBeCloseTo(v, 5);
+    });
+  };
+  const total = (values: number[]): number => values.reduce((s, v) => s + v, 0);
+
+  it("gives every position, their sum, and by default their mean", () => {
+    const none = loss(prediction, target, { reduction: "none" });
+    expect(none.shape).toEqual([3, 5]);
+    close(none, want);
+    close(loss(prediction, target, { reduction: "sum" }), [total(want)]);
+    close(loss(prediction, target), [total(want) / 15]);
+  });
+
+  it("weighs by a mask, whose sum divides the mean", () => {
+    const weighted = want.map((v, i) => v * mask[i]);
+    const options = { mask: tensor(mask, [3, 5]) };
+    close(loss(prediction, target, { ...options, reduction: "none" }), weighted);
+    close(loss(prediction, target, { ...options, reduction: "sum" }), [total(weighted)]);
+    close(loss(prediction, target, options), [total(weighted) / total(mask)]);
+  });
+
+  it("stretches a mask of rows over their columns, in the mean as well", () => {
+    const rows = [1, 0, 1].map((w) => [w]);
+    close(loss(prediction, target, { mask: rows }), [(total(want.slice(0, 5)) + total(want.slice(10))) / 10]);
+  });
+
+  it("ignores whatever stands where the mask is 0, in the gradient too", () => {
+    const spoil = (x: Tensor): Tensor =>
+      tensor(x.data.map((v, i) => (mask[i] === 0 ? Number.NaN : v)) as Float32Array, [3, 5]);
+    const options = { mask: tensor(mask, [3, 5]) };
+    expect(loss(spoil(prediction), spoil(target), options).item()).toBe(loss(prediction, target, options).item());
+    const gradient = (p: Tensor, t: Tensor) =>
+      grad((x: Tensor[]) => loss(x[0], x[1], options))([p, t]).map((g) => Array.from(g.data));
+    const clean = gradient(prediction, target);
+    expect(gradient(spoil(prediction), spoil(target))).toEqual(clean);
+    expect(clean[0].filter((_, i) => mask[i] === 0)).toEqual(Array(5).fill(0));
+  });
+
+  it("has gradients by both, and by the mask, that agree with central differences", () => {
+    const shape = fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 3 });
+    fc.assert(
+      fc.property(
+        shape,
+        fc.nat({ max: 1000 }),
+        fc.constantFrom("mean", "sum", "none"),
+        fc.boolean(),
+        (s, seed, reduction, masked) => {
+          const [p, t, w] = [1, 2, 3].map((i) => normal(key(seed * 3 + i), s));
+          const weights = tensor(w.data.map((v) => 1 + v * v) as Float32Array, s);
+          const f = (x: Tensor[]): Tensor => {
+            const y = loss(x[0], x[1], { reduction: reduction as "mean", ...(masked && { mask: x[2] }) });
+            return sum(mul(y, 1.5));
+          };
+          checkGrad(f, [p, t, weights], { tolerance: 0.02 });
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  it("of nothing is 0, or NaN for the mean", () => {
+    const nothing = zeros([0, 2]);
+    expect(loss(nothing, nothing, { reduction: "sum" }).item()).toBe(0);
+    expect(loss(nothing, nothing).item()).toBe(Number.NaN);
+    expect(loss(nothing, nothing, { reduction: "none" }).shape).toEqual([0, 2]);
+  });
+});
+
+describe("sigmoidCrossEntropy", () => {
+  it("is right for large logits and for small losses", () => {
+    const of = (x: number, t: number): number => sigmoidCrossEntropy([x], [t]).item();
+    expect([of(1000, 1), of(-1000, 0), of(1000, 0), of(-1000, 1)]).toEqual([0, 0, 1000, 1000]);
+    for (const x of [5, 10, 15, 20, 40]) expect(of(x, 1) / Math.log1p(Math.exp(-x))).toBeCloseTo(1, 5);
+  });
+
+  it("has the gradient sigmoid(x) - t, at 0 as well", () => {
+    expect(
+      Array.from(grad((x: Tensor) => sigmoidCrossEntropy(x, [1, 0], { reduction: "sum" }))(tensor([0, 0])).data),
+    ).toEqual([-0.5, 0.5]);
+  });
+});
+
+describe("huber", () => {
+  it("has delta 1 by default, and is continuous there with its gradient", () => {
+    expect(Array.from(huber([0.5, 1, 2, -3], 0, { reduction: "none" }).data)).toEqual([0.125, 0.5, 1.5, 2.5]);
+    const gradient = grad((x: Tensor) => huber(x, 0, { reduction: "sum" }))(tensor([0.5, 1, 2, -3, -1, 0]));
+    expect(Array.from(gradient.data)).toEqual([0.5, 1, 1, -1, -1, 0]);
+  });
+});
+
+describe("a loss names what is wrong with", () => {
+  it.each([
+    [() => huber([1], [2], { delta: 0 }), new RangeError('huber: "delta" expected a number > 0, got 0')],
+    [
+      () => sigmoidCrossEntropy([1, 2], [1]),
+      new ShapeError("sigmoidCrossEntropy: logits [2] need targets of their shape, got [1]"),
+    ],
+    [
+      () => sigmoidCrossEntropy([1, 2], [1], { mask: [1, 1] }),
+      new ShapeError("sigmoidCrossEntropy: logits [2] need targets of their shape, got [1]"),
+    ],
+    [
+      () => meanSquaredError([1, 2], [1, 2], { mask: [[1, 1]] }),
+      new ShapeError("meanSquaredError: the mask [1, 2] does not broadcast to the losses [2]"),
+    ],
+    [
+      () => meanSquaredError([[1], [2]], [[1], [2]], { mask: [1, 0] }),
+      new ShapeError("meanSquaredError: the mask [2] does not broadcast to the losses [2, 1]"),
+    ],
+    [
+      () => huber([1, 2, 3], [1, 2, 3], { mask: [1, 0] }),
+      new ShapeError("huber: the mask [2] does not broadcast to the losses [3]"),
+    ],
+    [
+      () => meanSquaredError([1], [1], { reduction: "max" as never }),
+      new TypeError('meanSquaredError: "reduction" expected "mean", "sum" or "none", got "max"'),
+    ],
+  ] as [() => unknown, Error][])("%s", (run, error) => {
+    expect(run).toThrow(error);
+  });
+});
