@@ -11,6 +11,7 @@ import { softmax } from "../ops/softmax.js";
 import { glorot, type Initializer } from "./init.js";
 import { type LinearParams, linear } from "./layers.js";
 
+/** What attention may look at. */
 export interface AttentionOptions {
   /** 1 where a query may look at a key, 0 where not; broadcast to [.., queries, keys]. */
   readonly mask?: TensorLike;
@@ -47,6 +48,7 @@ export function causalMask(queries: number, keys = queries): Tensor {
   return hostTensor(data, checkShape("causalMask", [queries, keys]));
 }
 
+/** The four projections, each [size, size] with a bias. */
 export interface MultiHeadAttentionParams {
   query: LinearParams;
   key: LinearParams;
@@ -54,6 +56,7 @@ export interface MultiHeadAttentionParams {
   output: LinearParams;
 }
 
+/** A layer that takes up to three inputs. */
 export interface MultiHeadAttention {
   init(key: Key): MultiHeadAttentionParams;
   /** `key` is the query by default, `value` the key. */

@@ -37,6 +37,7 @@ export function meanSquaredError(prediction: TensorLike, target: TensorLike, opt
   return ofDifference("meanSquaredError", prediction, target, options, (d) => mul(d, d));
 }
 
+/** The options of every loss, and where the square ends. */
 export interface HuberOptions extends LossOptions {
   /** Where the square goes over into the line, 1 by default. */
   readonly delta?: number;

@@ -138,6 +138,7 @@ function extreme(kind: "max" | "min", word: string): typeof sumOp {
 export const maxOp = extreme("max", "largest");
 export const minOp = extreme("min", "least");
 
+/** Which axes a reduction takes, and whether they stay. */
 export interface ReduceOptions {
   /** Axes to reduce, negative from the end; all of them by default. */
   axis?: number | readonly number[] | null;
