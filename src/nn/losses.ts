@@ -62,7 +62,7 @@ export function huber(prediction: TensorLike, target: TensorLike, options: Huber
 
 /**
  * -t log(sigmoid(x)) - (1 - t) log(1 - sigmoid(x)) for logits x and targets t in 0..1, in a form that neither overflows nor
- * cancels; by default the mean.
+ * cancels; by default the mean. Targets are data: no gradient flows into them.
  *
  * Shapes: logits and targets [..] -> scalar, or [..] with reduction "none"; the mask broadcasts to the losses.
  * Throws ShapeError when the shapes differ, TypeError for another reduction.

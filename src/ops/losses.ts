@@ -1,6 +1,6 @@
 // What every loss shares: how positions are weighed and reduced; and the cross-entropy of sigmoids.
 import { ShapeError, show } from "../base/errors.js";
-import { broadcastShapes, type Shape, sameShape, showShape } from "../base/shape.js";
+import { type Shape, sameShape, showShape } from "../base/shape.js";
 import { isTensor, type Tensor, tensor } from "../core/tensor.js";
 import { defineOp, run, type TensorLike } from "./define.js";
 import { div } from "./elementwise.js";
@@ -26,8 +26,8 @@ export function reduceLosses(name: string, losses: Tensor, { reduction = "mean",
 /** The mask stretched to the shape of the losses. Throws ShapeError where it does not fit. */
 export function stretchMask(name: string, mask: TensorLike, shape: Shape): Tensor {
   const own = isTensor(mask) ? mask : tensor(mask);
-  const rank = own.shape.length;
-  if (rank > shape.length || !sameShape(broadcastShapes(name, own.shape, shape), shape))
+  const lead = shape.length - own.rank;
+  if (lead < 0 || own.shape.some((n, d) => n !== 1 && n !== shape[d + lead]))
     throw new ShapeError(
       `${name}: the mask ${showShape(own.shape)} does not broadcast to the losses ${showShape(shape)}`,
     );
@@ -59,7 +59,7 @@ export function checkTargets(x: Tensor, t: Tensor): void {
     );
 }
 
-/** Of every logit: max(x, 0) - x t + log(1 + e^-|x|). */
+/** Of every logit: max(x, 0) - x t + log(1 + e^-|x|). Targets are data: their gradient is 0. */
 export const sigmoidCrossEntropyOp = defineOp({
   name: "sigmoidCrossEntropy",
   shape: ([x, t]) => {
@@ -67,16 +67,13 @@ export const sigmoidCrossEntropyOp = defineOp({
     return x.shape;
   },
   forward: (r) => r.kernels.sigmoidCrossEntropy(r.a.size, r.a.pointer, r.b!.pointer, r.output.pointer),
-  // dx = (sigmoid(x) - t) dy, dt = -x dy
+  // dx = (sigmoid(x) - t) dy
   backward: ({ kernels, a: { pointer: x, size: n }, b, gradientOut: dy, gradientIn: [dx, dt] }) => {
     if (dx !== 0) {
       kernels.sigmoidKernel(n, x, dx);
       kernels.subKernel(n, dx, 1, b!.pointer, 1, dx);
       kernels.mulKernel(n, dx, 1, dy, 1, dx);
     }
-    if (dt !== 0) {
-      kernels.mulKernel(n, x, 1, dy, 1, dt);
-      kernels.negKernel(n, dt, dt);
-    }
+    if (dt !== 0) kernels.fill(n, 0, dt);
   },
 });

@@ -80,24 +80,17 @@ export const norm = (x: TensorLike, options?: ReduceOptions): Tensor => reduce(n
 
 const LARGEST = 3.4028234663852886e38;
 
-/**
- * The n floats at `x` brought into the range of finite ones, in place, so that infinity minus them is no NaN; NaN stays.
- * `x` has room for 2 n.
- */
-function makeFinite({ kernels }: Runtime, n: number, x: number): void {
-  kernels.fill(n, -LARGEST, x + n * 4);
-  kernels.maxColumns(1, 2, n, x, x);
-  kernels.fill(n, LARGEST, x + n * 4);
-  kernels.minColumns(1, 2, n, x, x);
-}
+/** Infinite floats become the largest finite ones, so that infinity minus them is no NaN; NaN stays. */
+const makeFinite = ({ kernels }: Runtime, n: number, x: number, out: number): void =>
+  kernels.clipKernel(n, x, -LARGEST, LARGEST, out);
 
-/** The largest value over axes, made finite; the lowest finite number for none. Room for 2 sizeOf(kept shape) floats at `out`. */
+/** The largest value over axes, made finite; the lowest finite number for none. */
 function shiftOf(runtime: Runtime, x: Tensor, axes: readonly number[], out: number): void {
   const n = sizeOf(kept(x, axes));
   if (axes.some((d) => x.shape[d] === 0)) runtime.kernels.fill(n, -LARGEST, out);
   else {
     reduceAxes(runtime, "max", x.pointer, x.shape, axes, 1, out);
-    makeFinite(runtime, n, out);
+    makeFinite(runtime, n, out, out);
   }
 }
 
@@ -107,7 +100,7 @@ export const logSumExpOp = defineOp<ReduceAttributes>({
   forward: ({ runtime, kernels, a, attributes: { axes }, output }) => {
     const { memory } = runtime;
     const held = memory.top;
-    const shift = memory.allocate(output.size * 8);
+    const shift = memory.allocate(output.size * 4);
     const terms = memory.allocate(a.size * 4);
     shiftOf(runtime, a, axes, shift);
     broadcastBinary(runtime, "sub", a.pointer, a.shape, shift, kept(a, axes), terms, a.shape);
@@ -123,9 +116,8 @@ export const logSumExpOp = defineOp<ReduceAttributes>({
     const shape = kept(a, axes);
     const [dx] = gradientIn;
     const held = memory.top;
-    const y = memory.allocate(output.size * 8);
-    kernels.copy(output.size, output.pointer, y);
-    makeFinite(runtime, output.size, y);
+    const y = memory.allocate(output.size * 4);
+    makeFinite(runtime, output.size, output.pointer, y);
     broadcastBinary(runtime, "sub", a.pointer, a.shape, y, shape, dx, a.shape);
     kernels.expKernel(a.size, dx, dx);
     broadcastBinary(runtime, "mul", dx, a.shape, gradientOut, shape, dx, a.shape);
@@ -147,7 +139,7 @@ export const logSoftmaxOp = defineOp<number>({
     const shape = kept(a, [axis]);
     const n = sizeOf(shape);
     const held = memory.top;
-    const shift = memory.allocate(n * 8);
+    const shift = memory.allocate(n * 4);
     const terms = memory.allocate(a.size * 4);
     shiftOf(runtime, a, [axis], shift);
     broadcastBinary(runtime, "sub", a.pointer, a.shape, shift, shape, y, a.shape);
