@@ -14,7 +14,10 @@ export const stopGradientOp = defineOp({
   backward: null,
 });
 
-/** The same values, as a constant: no gradient flows through. Shapes: unchanged. Example: `stopGradient(x)` */
+/**
+ * The same values, as a constant: no gradient flows through.
+ * Shapes: unchanged. Throws TypeError for anything that is no tensor, number or array. Example: `stopGradient(x)`
+ */
 export const stopGradient = (x: TensorLike): Tensor => run(stopGradientOp, undefined, x);
 
 /** What a function with a gradient of its own returns: the value, and its gradients by every input. */
@@ -60,7 +63,7 @@ const customOp = defineOp<Backward>({
  *
  * Shapes: backward gets the value's shape and returns one gradient of each input's shape.
  * Throws TypeError or ShapeError naming the input where it returns something else.
- * Example: `const clipped = customGrad((x) => ({ value: x, backward: (g) => [g.mul(0.1)] }))`
+ * Example: `customGrad((x) => ({ value: x, backward: (g) => [g.mul(0.1)] }))(x)`
  */
 export function customGrad(f: (...inputs: Tensor[]) => CustomResult): (...inputs: Tensor[]) => Tensor {
   return (...inputs) => {
@@ -111,7 +114,7 @@ const recomputeOp = defineOp<Recomputed>({
  * where an argument is also used outside, its gradient inside f is complete before it is added.
  *
  * Shapes: as f. Throws TypeError naming a tensor from outside that needs a gradient.
- * Example: `recompute((x, w) => relu(x.matmul(w)), x, params.w)`. Source: Chen et al. 2016, arXiv 1604.06174
+ * Example: `recompute((x, w) => relu(x.matmul(w)), x, params.weight)`. Source: Chen et al. 2016, arXiv 1604.06174
  */
 export function recompute(f: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[]): Tensor {
   const scope = currentScope();

@@ -24,8 +24,8 @@ export function checkLoss(value: unknown): asserts value is Tensor {
  * f(params, ...rest) together with its gradient by every leaf of params.
  *
  * Shapes: f returns a scalar; gradients have the type and shapes of params, as host tensors.
- * Throws ShapeError for a loss that is no scalar, TypeError for one that returns a Promise or when calls are nested
- * (first order only).
+ * Throws ShapeError for a loss that is no scalar, TypeError for one that returns a Promise or no tensor, Error when calls
+ * are nested (first order only).
  * Example: `const { value, gradients } = valueAndGrad((p) => p.w.mul(p.w).sum())({ w: tensor([1, 2]) })`
  */
 export function valueAndGrad<P, R extends unknown[]>(
@@ -64,6 +64,8 @@ export function valueAndGrad<P, R extends unknown[]>(
 
 /**
  * The gradient of a scalar function by its first argument, a tree of tensors.
+ *
+ * Shapes: f returns a scalar; the gradient has the type and shapes of the argument, as host tensors.
  * Throws as valueAndGrad. Example: `grad((w) => w.mul(w).sum())(tensor([3])).item() // 6`
  */
 export function grad<P, R extends unknown[]>(f: (params: P, ...rest: R) => Tensor): (params: P, ...rest: R) => P {
@@ -84,7 +86,9 @@ export interface GradCheck {
 /**
  * Compares the gradient of `f` at `params` with central differences; users check their own layers with it.
  *
- * Throws Error naming path, position and both values where they differ by more than `tolerance` (relative, 0.01 by default).
+ * Shapes: f returns a scalar of params, a tree of tensors. Where a value lies on a kink (of relu, of max) they differ.
+ * Throws Error naming path, position and both values where they differ by more than `tolerance` (relative, 0.01 by default),
+ * and what valueAndGrad throws.
  * Example: `checkGrad((p) => tanh(p.x).sum(), { x: tensor([0.1, 0.2]) })`
  */
 export function checkGrad<P>(

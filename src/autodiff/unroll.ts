@@ -8,6 +8,7 @@ import { defineOp, run } from "../ops/define.js";
 import { concat, reshape, slice } from "../ops/layout.js";
 import { recompute } from "./custom.js";
 
+/** How `unroll` trades time for memory. */
 export interface UnrollOptions<P> {
   /** Parameters that the cell uses; it gets them as its third argument. */
   readonly params?: P;
@@ -107,7 +108,7 @@ function recomputed<S, P>(cell: Cell<S, P>, state: S, t: number, params: P): S {
  * The bits are those of a plain loop.
  *
  * Shapes: the state, a tensor or a tree of them, keeps its shapes. Throws ShapeError naming the leaf that does not,
- * TypeError for `recompute` without `params`.
+ * RangeError for a count that is no integer >= 0, TypeError for `recompute` without `params`.
  * Example: `unroll((s, t) => s.mul(0.5).add(t), x, 10)`
  * Source of recomputing: Chen et al. 2016, arXiv 1604.06174.
  */

@@ -1,6 +1,7 @@
 // Shapes: sizes, strides, axes and the broadcasting rule (numpy's: align at the right, 1 stretches).
 import { ShapeError, show } from "./errors.js";
 
+/** Sizes of the axes, at most 8 of them; [] is a scalar. */
 export type Shape = readonly number[];
 
 /** Number of elements of a shape; 1 for a scalar. */

@@ -6,6 +6,7 @@ import { flatten, under } from "../base/tree.js";
 import type { Runtime } from "../wasm/runtime.js";
 import { hostTensor, isTensor, Tensor } from "./tensor.js";
 
+/** Where one parameter lies in the block: its elements, and its path in the tree. */
 export interface Segment {
   readonly path: string;
   readonly offset: number;
@@ -34,6 +35,7 @@ export class Slot {
   }
 }
 
+/** All parameters in one flat array and a twin of it for their updates: what gradient transforms rewrite. */
 export class ParameterBlock {
   /** Sums of squares of the segments; kept until the updates change. */
   private readonly squares: Float64Array;

@@ -33,7 +33,11 @@ function checkKey(owner: string, value: unknown): asserts value is Key {
     throw new TypeError(`${owner}: expected a key, got ${show(value)}. Make one with random.key(seed)`);
 }
 
-/** The key derived from `parent` and an integer; different integers give unrelated keys. */
+/**
+ * The key derived from `parent` and an integer; different integers give unrelated keys.
+ * Throws TypeError for what is no key, RangeError for an index that is no integer >= 0.
+ * Example: `random.foldIn(random.key(1), 7)`
+ */
 export function foldIn(parent: Key, index: number): Key {
   checkKey("random.foldIn", parent);
   checkInteger("random.foldIn", "index", index);
@@ -43,7 +47,11 @@ export function foldIn(parent: Key, index: number): Key {
   return { low: memory.i32[out >>> 2], high: memory.i32[(out >>> 2) + 1] };
 }
 
-/** `count` unrelated keys. Example: `const [a, b] = random.split(random.key(1))` */
+/**
+ * `count` unrelated keys.
+ * Throws TypeError for what is no key, RangeError for a count that is no integer >= 1.
+ * Example: `const [a, b] = random.split(random.key(1))`
+ */
 export function split(parent: Key, count = 2): Key[] {
   checkInteger("random.split", "count", count, 1);
   return Array.from({ length: count }, (_, i) => foldIn(parent, i));
@@ -60,6 +68,9 @@ function draw(fill: Fill, from: Key, count: number, stream: number, step: number
 
 /**
  * A host tensor of independent N(mean, std^2).
+ *
+ * Shapes: the shape asked for. Throws TypeError for what is no key, RangeError for a std < 0 or what is not finite,
+ * ShapeError for a shape that is none.
  * Example: `random.normal(random.key(1), [2, 3], { std: 0.1 })`. Source: Box & Muller 1958 on the pinned generator.
  */
 export function normal(from: Key, shape: Shape, options: { mean?: number; std?: number } = {}): Tensor {
@@ -74,7 +85,13 @@ export function normal(from: Key, shape: Shape, options: { mean?: number; std?: 
   return hostTensor(data, checked);
 }
 
-/** A host tensor of independent uniform numbers in [low, high). Example: `random.uniform(random.key(1), [4])` */
+/**
+ * A host tensor of independent uniform numbers in [low, high).
+ *
+ * Shapes: the shape asked for. Throws TypeError for what is no key, RangeError for a high below low or what is not finite,
+ * ShapeError for a shape that is none.
+ * Example: `random.uniform(random.key(1), [4], { low: -1, high: 1 })`
+ */
 export function uniform(from: Key, shape: Shape, options: { low?: number; high?: number } = {}): Tensor {
   const { low = 0, high = 1 } = options;
   checkKey("random.uniform", from);
@@ -96,7 +113,11 @@ export function words(from: Key, count: number, stream: number, step = 0): Uint3
   return new Uint32Array(draw("fillWords", from, count, stream, step).buffer);
 }
 
-/** A permutation of 0..count-1. Example: `random.permutation(random.key(1), 5)` */
+/**
+ * A permutation of 0..count-1, each as likely as any other.
+ * Throws TypeError for what is no key, RangeError for a count that is no integer >= 0.
+ * Example: `random.permutation(random.key(1), 5)`. Source: Fisher & Yates, in the form of Durstenfeld 1964.
+ */
 export function permutation(from: Key, count: number): Int32Array {
   checkKey("random.permutation", from);
   checkInteger("random.permutation", "count", count);
@@ -133,13 +154,13 @@ export function uniforms(from: Key, stream: number): () => number {
 
 // Deterministic doubles: the same bits on every engine, unlike Math.exp and its kin.
 
-/** e^x, the same bits everywhere. */
+/** e^x of a double, the same bits everywhere. Throws nothing: NaN gives NaN. Example: `scalar.exp(1)` */
 export const exp = (x: number): number => sharedRuntime().kernels.exp(x);
-/** Natural logarithm, the same bits everywhere. */
+/** Natural logarithm of a double, the same bits everywhere. Throws nothing: NaN below 0. Example: `scalar.log(10)` */
 export const log = (x: number): number => sharedRuntime().kernels.log(x);
-/** x^y, the same bits everywhere. */
+/** x^y of doubles, the same bits everywhere. Throws nothing: NaN as Math.pow. Example: `scalar.pow(2, 0.5)` */
 export const pow = (x: number, y: number): number => sharedRuntime().kernels.pow(x, y);
-/** Sine of radians, the same bits everywhere. */
+/** Sine of radians, a double, the same bits everywhere. Throws nothing: NaN of Infinity. Example: `scalar.sin(1)` */
 export const sin = (x: number): number => sharedRuntime().kernels.sin(x);
-/** Cosine of radians, the same bits everywhere. */
+/** Cosine of radians, a double, the same bits everywhere. Throws nothing: NaN of Infinity. Example: `scalar.cos(1)` */
 export const cos = (x: number): number => sharedRuntime().kernels.cos(x);

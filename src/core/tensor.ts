@@ -5,6 +5,7 @@ import { checkShape, type Shape, showShape, sizeOf } from "../base/shape.js";
 import { printTensor } from "./print.js";
 import type { Scope } from "./scope.js";
 
+/** What a tensor's elements are: numbers to compute with, or indices and labels. */
 export type DataType = "float32" | "int32";
 export type HostArray = Float32Array | Int32Array;
 export type NestedNumbers = number | readonly NestedNumbers[];
@@ -16,6 +17,10 @@ export interface ByteSource {
 }
 
 // A page's console previews the first fields: shape and dtype (of the constructor), then a host tensor's values.
+/**
+ * An array of numbers with a shape. One made by `tensor`, `zeros` and the like, or returned by a trainer, is host data and
+ * may be kept; one made inside a loss ends with the step, and touching it later throws StaleTensorError.
+ */
 export class Tensor {
   /** @internal */
   host: HostArray | undefined = undefined;
@@ -202,14 +207,22 @@ function checkSize(count: number, shape: Shape): void {
     );
 }
 
-/** A host tensor of zeros. Example: `zeros([2, 3])` */
+/**
+ * A host tensor of zeros.
+ * Throws ShapeError for a size that is no integer >= 0 or more than 8 axes, TypeError for a shape that is no array.
+ * Example: `zeros([2, 3])`
+ */
 export function zeros(shape: Shape): Tensor {
   const checked = checkShape("zeros", shape);
   return hostTensor(new Float32Array(sizeOf(checked)), checked);
 }
 
-/** A host tensor of one value. Example: `full([2, 3], 0.1)` */
+/**
+ * A host tensor of one value.
+ * Throws as zeros, and TypeError for a value that is no number. Example: `full([2, 3], 0.1)`
+ */
 export function full(shape: Shape, value: number): Tensor {
   const checked = checkShape("full", shape);
+  if (typeof value !== "number") throw new TypeError(`full: "value" expected a number, got ${show(value)}`);
   return hostTensor(new Float32Array(sizeOf(checked)).fill(value), checked);
 }

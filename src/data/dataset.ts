@@ -7,6 +7,7 @@ import { byteTensor, hostTensor, isTensor, type Tensor } from "../core/tensor.js
 /** One named array of a dataset; the first axis counts examples. */
 export type Columns = { readonly [name: string]: Tensor };
 
+/** Which batches there are, and in which order. */
 export interface BatchOptions {
   /** Seed of the shuffle; without it the order is that of the data. */
   readonly seed?: number;
@@ -27,6 +28,7 @@ export interface ByteColumn {
   readonly divisor: number;
 }
 
+/** Columns with one row per example, and their batches; made by `dataset`. */
 export class Dataset<C extends Columns = Columns> {
   /** Number of examples. */
   readonly size: number;
@@ -97,7 +99,7 @@ type Column = Tensor | ByteColumn;
  *
  * Shapes: every column [examples, ..].
  * Throws DataError when columns differ in length, a value is NaN or infinite, or a byte column's size does not fit its shape.
- * Example: `dataset({ x: tensor(pixels, [100, 784]), y: tensor(labels, { dtype: "int32" }) }, { classes: 10 })`
+ * Example: `dataset({ x: zeros([100, 784]), y: tensor(new Int32Array(100)) }, { classes: 10 })`
  */
 export function dataset<T extends { readonly [name: string]: Column }>(
   columns: T,

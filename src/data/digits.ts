@@ -9,6 +9,7 @@ import { type ByteSource, readIdxPair } from "./idx.js";
 /** Images x [examples, 784] in 0..1 and labels y [examples]. */
 export type ImageDataset = Dataset<{ x: Tensor; y: Tensor }>;
 
+/** Images to train with, and others to test with. */
 export interface ImageData {
   readonly train: ImageDataset;
   readonly test: ImageDataset;
@@ -49,6 +50,7 @@ export function digits(options: { train?: number; test?: number; seed?: number }
   return { train: draw(train, seed, 0), test: draw(test, seed, 1) };
 }
 
+/** Where the four files of MNIST are read from. */
 export interface MnistFiles {
   readonly trainImages: ByteSource;
   readonly trainLabels: ByteSource;
@@ -68,7 +70,7 @@ export const MNIST_NAMES = {
  * MNIST, or anything in its form, from four IDX files, gzipped or not.
  *
  * Throws DataError naming the file for a wrong magic number, size or label, or a truncated file.
- * Example: `await data.mnist({ trainImages: await fetch(url), ... })`. Source: LeCun, Cortes & Burges, yann.lecun.com/exdb/mnist
+ * Example: `await data.mnist({ trainImages: await fetch(url), trainLabels, testImages, testLabels })`. Source: LeCun, Cortes & Burges, yann.lecun.com/exdb/mnist
  */
 export async function mnist(files: MnistFiles): Promise<ImageData> {
   const part = async (of: "train" | "test"): Promise<ImageDataset> => {

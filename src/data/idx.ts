@@ -93,7 +93,7 @@ function readRank(bytes: Uint8Array, name: string, kind?: keyof typeof kinds): n
  *
  * Throws: DataError if the magic number, the rank (1 to 4), a size or the length of the file is wrong.
  *
- * Example: `parseIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 7, 9), "labels") // { shape: [2], data: [7, 9] }`
+ * Example: `parseIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 7, 9), "labels").data[1] // 9`
  *
  * Source: THE MNIST DATABASE, "The IDX file format".
  */

@@ -5,6 +5,7 @@ import { type Conv2dOptions, conv2d as conv2dOp, pairOf } from "../ops/conv.js";
 import { constant, he, type Initializer } from "./init.js";
 import type { Layer } from "./layers.js";
 
+/** What a convolutional layer learns. */
 export interface Conv2dParams {
   /** [kh, kw, in, out]. */
   weight: Tensor;
@@ -12,6 +13,7 @@ export interface Conv2dParams {
   bias: Tensor;
 }
 
+/** Options of the layer: those of the op, and how it starts. */
 export interface Conv2dLayerOptions extends Conv2dOptions {
   /** Of the weight; He by default. */
   readonly init?: Initializer;

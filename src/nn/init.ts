@@ -4,24 +4,38 @@ import type { Shape } from "../base/shape.js";
 import { exp, foldIn, type Key, normal as normalDraw, uniform as uniformDraw } from "../core/random.js";
 import { full, type Tensor, tensor, zeros as zeroTensor } from "../core/tensor.js";
 
+/** Makes a parameter's first values from a key; weights are [nIn, nOut], kernels of images [kh, kw, nIn, nOut]. */
 export type Initializer = (key: Key, shape: Shape) => Tensor;
 
-/** All zero: the paper's bad start, from which only noise leads away. */
+/**
+ * All zero: the paper's bad start, from which only noise leads away.
+ * Shapes: the shape asked for. Throws ShapeError for a shape that is none. Example: `nn.init.zeros(key, [784, 50])`
+ */
 export const zeros: Initializer = (_, shape) => zeroTensor(shape);
 
-/** One value everywhere. */
+/**
+ * One value everywhere.
+ * Shapes: the shape asked for. Throws RangeError or TypeError for a value that is no finite number.
+ * Example: `nn.init.constant(0.1)(key, [50])`
+ */
 export function constant(value: number): Initializer {
   checkNumber("constant", "value", value, "that is finite", () => true);
   return (_, shape) => full(shape, value);
 }
 
-/** N(0, std^2); the paper's Simple Init has std 0.1. */
+/**
+ * N(0, std^2); the paper's Simple Init has std 0.1.
+ * Shapes: the shape asked for. Throws RangeError for a negative std. Example: `nn.init.normal(0.1)(key, [784, 50])`
+ */
 export function normal(std = 0.1): Initializer {
   checkNumber("normal", "std", std, ">= 0", (v) => v >= 0);
   return (key, shape) => normalDraw(key, shape, { std });
 }
 
-/** Uniform in [-limit, limit). */
+/**
+ * Uniform in [-limit, limit).
+ * Shapes: the shape asked for. Throws RangeError for a negative limit. Example: `nn.init.uniform(0.05)(key, [784, 50])`
+ */
 export function uniform(limit: number): Initializer {
   checkNumber("uniform", "limit", limit, ">= 0", (v) => v >= 0);
   return (key, shape) => uniformDraw(key, shape, { low: -limit, high: limit });
@@ -34,28 +48,54 @@ function fans(shape: Shape): { nIn: number; nOut: number } {
   return { nIn: area * a, nOut: area * b };
 }
 
-/** N(0, 2 / nIn): keeps the scale of activations through ReLU layers. Source: He et al. 2015, equation 10. */
+/**
+ * N(0, 2 / nIn): keeps the scale of activations through ReLU layers.
+ *
+ * Shapes: the shape asked for; nIn is the product of all axes but the last. Throws TypeError for what is no key.
+ * Example: `nn.init.he(key, [784, 50])`. Source: He et al. 2015, arXiv 1502.01852, equation 10.
+ */
 export const he: Initializer = (key, shape) => normalDraw(key, shape, { std: Math.sqrt(2 / fans(shape).nIn) });
 
-/** Uniform with variance 2 / nIn. Source: He et al. 2015. */
+/**
+ * Uniform with variance 2 / nIn.
+ * Shapes: as he. Throws TypeError for what is no key.
+ * Example: `nn.init.heUniform(key, [784, 50])`. Source: He et al. 2015, arXiv 1502.01852, equation 10.
+ */
 export const heUniform: Initializer = (key, shape) => uniform(Math.sqrt(6 / fans(shape).nIn))(key, shape);
 
-/** N(0, 1 / nIn). Source: LeCun et al. 1998, Efficient BackProp. */
+/**
+ * N(0, 1 / nIn): keeps the scale through layers that are linear around 0, such as tanh.
+ * Shapes: as he. Throws TypeError for what is no key.
+ * Example: `nn.init.lecun(key, [784, 50])`. Source: LeCun, Bottou, Orr & Müller 1998, Efficient BackProp, section 4.6.
+ */
 export const lecun: Initializer = (key, shape) => normalDraw(key, shape, { std: Math.sqrt(1 / fans(shape).nIn) });
 
-/** Uniform with variance 2 / (nIn + nOut). Source: Glorot & Bengio 2010, equation 16. */
+/**
+ * Uniform with variance 2 / (nIn + nOut).
+ *
+ * Shapes: the shape asked for; nIn and nOut are the last two axes times all before them. Throws TypeError for what is no key.
+ * Example: `nn.init.glorot(key, [784, 50])`. Source: Glorot & Bengio 2010, equation 16.
+ */
 export const glorot: Initializer = (key, shape) => {
   const { nIn, nOut } = fans(shape);
   return uniform(Math.sqrt(6 / (nIn + nOut)))(key, shape);
 };
 
-/** N(0, 2 / (nIn + nOut)). Source: Glorot & Bengio 2010. */
+/**
+ * N(0, 2 / (nIn + nOut)).
+ * Shapes: as glorot. Throws TypeError for what is no key.
+ * Example: `nn.init.glorotNormal(key, [784, 50])`. Source: Glorot & Bengio 2010, equation 12.
+ */
 export const glorotNormal: Initializer = (key, shape) => {
   const { nIn, nOut } = fans(shape);
   return normalDraw(key, shape, { std: Math.sqrt(2 / (nIn + nOut)) });
 };
 
-/** N(0, std^2) with what lies beyond 2 std drawn again. Throws RangeError for a negative std. */
+/**
+ * N(0, std^2) with what lies beyond 2 std drawn again; its own standard deviation is 0.88 std.
+ * Shapes: the shape asked for. Throws RangeError for a negative std.
+ * Example: `nn.init.truncatedNormal(0.1)(key, [784, 50])`. Source: tf.random.truncated_normal.
+ */
 export function truncatedNormal(std = 0.1): Initializer {
   checkNumber("truncatedNormal", "std", std, ">= 0", (v) => v >= 0);
   return (key, shape) => {
@@ -72,6 +112,9 @@ export function truncatedNormal(std = 0.1): Initializer {
 
 /**
  * Orthonormal columns (rows where there are more columns), times `gain`: keeps the length of what passes through.
+ *
+ * Shapes: the shape asked for; the last axis is the columns. Throws RangeError or TypeError for a gain that is no finite number.
+ * Example: `nn.init.orthogonal()(key, [50, 50])`
  * Source: Saxe, McClelland & Ganguli 2014, arXiv 1312.6120. Gram-Schmidt in double precision, twice.
  */
 export function orthogonal(gain = 1): Initializer {
@@ -106,6 +149,8 @@ function dot(a: Float64Array, b: Float64Array): number {
 
 /**
  * N(0, g^2 / nIn) with the gain g = sqrt(2) exp(1.2 / (max(nOut, 6) - 2.4)) of ReLU networks: random walk initialisation.
+ *
+ * Shapes: as glorot. Throws TypeError for what is no key. Example: `nn.init.sussilloAbbott(key, [50, 50])`
  * Source: Sussillo & Abbott 2014, arXiv 1412.6558, equation 17.
  */
 export const sussilloAbbott: Initializer = (key, shape) => {

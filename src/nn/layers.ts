@@ -16,6 +16,7 @@ export interface LayerContext {
   readonly training?: boolean;
 }
 
+/** A layer: how its parameters start, and what it makes of an input. A plain object; there is nothing to inherit from. */
 export interface Layer<P> {
   init(key: Key): P;
   apply(params: P, x: Tensor, context?: LayerContext): Tensor;
@@ -33,11 +34,15 @@ export interface StatefulLayer<P, S> {
   apply(params: P, x: Tensor, state: S, context?: LayerContext): { output: Tensor; state: S };
 }
 
+/** What a linear layer learns. */
 export interface LinearParams {
+  /** [nIn, nOut]. */
   weight: Tensor;
+  /** [nOut]. */
   bias: Tensor;
 }
 
+/** How a linear layer starts. */
 export interface LinearOptions {
   /** Of the weight; He by default. */
   init?: Initializer;
@@ -60,10 +65,12 @@ export function linear(nIn: number, nOut: number, options: LinearOptions = {}): 
   };
 }
 
+/** What a multi-layer perceptron learns, layer by layer. */
 export interface MlpParams {
   layers: LinearParams[];
 }
 
+/** What lies between the layers, and how they start. */
 export interface MlpOptions extends LinearOptions {
   /** Between layers; ReLU by default, fused into the product. */
   activation?: (x: Tensor) => Tensor;

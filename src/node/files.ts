@@ -7,7 +7,8 @@ let written = 0;
 
 /**
  * Writes a file so that at every moment, also after a power cut, its path holds the old bytes or all of the new ones.
- * Makes the folder where it is missing. Example: `await writeFileAtomic("run.safetensors", trainer.checkpoint())`
+ * Makes the folder where it is missing. Throws what the file system answers; the old file is then as it was.
+ * Example: `await writeFileAtomic("run.safetensors", trainer.checkpoint())`
  */
 export async function writeFileAtomic(path: string, contents: Uint8Array | string): Promise<void> {
   const folder = dirname(path);
@@ -32,7 +33,10 @@ export async function writeFileAtomic(path: string, contents: Uint8Array | strin
   await holder?.close();
 }
 
-/** Where the library keeps what it can make again: $XDG_CACHE_HOME/gradnoise, or ~/.cache/gradnoise. */
+/**
+ * Where the library keeps what it can make again: $XDG_CACHE_HOME/gradnoise, or ~/.cache/gradnoise.
+ * Throws nothing of its own; the folder need not be there. Example: `cacheDirectory()`
+ */
 export function cacheDirectory(): string {
   const base = process.env.XDG_CACHE_HOME;
   return join(base && isAbsolute(base) ? base : join(homedir(), ".cache"), "gradnoise");

@@ -15,6 +15,7 @@ export type ConvActivation = "relu" | "sigmoid" | "tanh";
 /** Rows and columns of zeros around the image: the same on all sides, [top, right, bottom, left], or "same". */
 export type Padding = number | readonly [number, number, number, number] | "same";
 
+/** Where the windows lie, and what happens to the result. */
 export interface Conv2dOptions {
   /** Pixels from one output to the next, or [down, right]; 1 by default. */
   readonly stride?: number | readonly [number, number];

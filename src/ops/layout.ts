@@ -60,7 +60,11 @@ export const reshapeOp = defineOp<Shape>({
   backward: (r) => r.kernels.copy(r.a.size, r.gradientOut, r.gradientIn[0]),
 });
 
-/** The same elements under another shape; one size may be -1. A view. Throws ShapeError when the sizes do not match. */
+/**
+ * The same elements under another shape. A view.
+ * Shapes: [2, 3] with [3, 2] -> [3, 2]; one size may be -1, the rest then decides it.
+ * Throws ShapeError when the sizes do not match. Example: `reshape(x, [3, -1])`
+ */
 export const reshape = (x: TensorLike, shape: Shape): Tensor => run(reshapeOp, [...shape], x);
 
 function permutedCopy(r: OpRecord<readonly number[]>, x: number, out: number, inverse: boolean): void {
@@ -91,7 +95,7 @@ const isMatrixTranspose = (r: OpRecord<readonly number[]>): boolean => r.a.rank 
 
 /**
  * Reorders axes; reverses them by default. Shapes: [a, b, c] with axes [0, 2, 1] -> [a, c, b].
- * Throws RangeError for axes that are no permutation. Example: `transpose(x, [0, 2, 1])`
+ * Throws RangeError for axes that are no permutation. Example: `transpose(zeros([2, 3, 4]), [0, 2, 1])`; `transpose(x)`
  */
 export function transpose(x: TensorLike, axes?: readonly number[]): Tensor {
   const rank = rankOf(x);
@@ -168,7 +172,8 @@ export const sliceOp = defineOp<SliceAttributes>({
 
 /**
  * A block of `size` elements from `start` along every axis. A view where only the leading axis is cut, else a copy.
- * Throws RangeError outside the tensor. Example: `slice(x, [0, 2], [4, 3])`
+ * Shapes: [a, b] with size [c, d] -> [c, d]. float32 and int32.
+ * Throws RangeError outside the tensor, ShapeError unless both name every axis. Example: `slice(x, [0, 1], [2, 2])`
  */
 export function slice(x: TensorLike, start: readonly number[], size: readonly number[]): Tensor {
   // copies: the caller may go on to use its arrays for the next slice
@@ -224,8 +229,9 @@ export const concatOp = defineOp<number>({
 });
 
 /**
- * Tensors one after another along an axis. Shapes: [a, n], [b, n] with axis 0 -> [a + b, n].
- * Throws ShapeError when other axes differ. Example: `concat([x, y], 1)`
+ * Tensors one after another along an axis. Shapes: [a, n], [b, n] with axis 0 -> [a + b, n]. float32 or int32, all the same.
+ * Throws ShapeError when other axes differ, TypeError for no tensors, RangeError for an axis that is not there.
+ * Example: `concat([x, y], 1)`
  */
 export function concat(tensors: readonly TensorLike[], axis = 0): Tensor {
   if (!Array.isArray(tensors) || tensors.length === 0)
@@ -288,7 +294,11 @@ export const broadcastToOp = defineOp<Shape>({
   backward: (r) => sumTo(r.runtime, r.gradientOut, r.output.shape, r.a.shape, r.gradientIn[0]),
 });
 
-/** The tensor stretched to `shape`. Throws ShapeError where it does not broadcast. Example: `broadcastTo([1, 2], [3, 2])` */
+/**
+ * The tensor stretched to `shape`: sizes of 1, and missing leading axes, are repeated.
+ * Shapes: [2] -> [3, 2]; [3, 1] -> [3, 2]. Throws ShapeError where it does not broadcast.
+ * Example: `broadcastTo([1, 2], [3, 2])`
+ */
 export function broadcastTo(x: TensorLike, shape: Shape): Tensor {
   return x instanceof Object && "shape" in x && sameShape(x.shape, shape)
     ? (x as Tensor)

@@ -6,6 +6,7 @@ import { describeMask, type Mask, maskRanges } from "./masks.js";
 import { addParameters, applyMomentum, checkSchedule, negativeRate } from "./optimizers.js";
 import { describe, type GradientTransform, type Schedule, scaleUpdates, type TransformState } from "./transform.js";
 
+/** Options of Adam's moments. */
 export interface AdamOptions {
   /** How long the mean of the gradient remembers; 0.9 by default. */
   readonly beta1?: number;
@@ -65,6 +66,7 @@ export function adam(learningRate: Schedule, options: AdamOptions = {}): Gradien
   };
 }
 
+/** Options of AdamW: Adam's, and the decay. */
 export interface AdamwOptions extends AdamOptions {
   /** What the parameters lose of themselves at an update is learningRate times this; 0.01 by default. */
   readonly weightDecay?: number;
@@ -112,6 +114,7 @@ function divideByRoot(block: ParameterBlock, square: Slot, keep: number, add: nu
   });
 }
 
+/** Options of RMSprop. */
 export interface RmspropOptions {
   /** How long the mean of the square remembers; 0.99 by default. */
   readonly decay?: number;
@@ -163,6 +166,7 @@ export function rmsprop(learningRate: Schedule, options: RmspropOptions = {}): G
   };
 }
 
+/** Options of Adagrad. */
 export interface AdagradOptions {
   /** Added to the root; 1e-10 by default. */
   readonly epsilon?: number;

@@ -25,6 +25,7 @@ export function init(optimizer: GradientTransform, params: unknown): OptimizerSt
   return { block, state: optimizer.init(block), t: 0 };
 }
 
+/** What an update may look at beside the gradients. */
 export interface UpdateInputs<P> {
   /** The parameters before the update, where they are not what `applyUpdates` made of the last one. */
   readonly params?: P;

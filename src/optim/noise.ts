@@ -15,6 +15,7 @@ import {
   valueAt,
 } from "./transform.js";
 
+/** How strong a noise is, from which seed, and on which parameters. */
 export interface NoiseOptions {
   /** Variance of the first update's noise, >= 0. There is no default: the paper uses 0.01, 0.3 and 1. */
   readonly eta?: number;
@@ -28,7 +29,11 @@ export interface NoiseOptions {
   readonly mask?: Mask;
 }
 
-/** The standard deviation sqrt(eta / (1 + t)^gamma) as the float32 that the kernel uses. Example: `noiseStd(0.01, 0.55, 1000)` */
+/**
+ * The standard deviation sqrt(eta / (1 + t)^gamma) as the float32 that the kernel uses.
+ * Throws nothing; of a negative eta it is NaN. Example: `noiseStd(0.01, 0.55, 1000)`
+ * Source: Neelakantan et al. 2015, arXiv 1511.06807, equation 1.
+ */
 export function noiseStd(eta: number, gamma: number, t: number): number {
   return Math.fround(Math.sqrt(eta / pow(1 + t, gamma)));
 }
@@ -124,6 +129,7 @@ export function anticorrelatedNoise(options: NoiseOptions): GradientTransform {
   return withMask("anticorrelatedNoise", noise, options.mask);
 }
 
+/** How the noise follows the training error. */
 export interface ErrorScaledNoiseOptions {
   /** Standard deviation of the first update's noise. There is no default. */
   readonly scale: number;

@@ -23,6 +23,7 @@ export function negativeRate(owner: string, learningRate: Schedule, t: number): 
   return -valueAt(owner, "learningRate", learningRate, t);
 }
 
+/** Options of a momentum. */
 export interface MomentumOptions {
   /** Nesterov's form of momentum. */
   readonly nesterov?: boolean;
@@ -30,6 +31,7 @@ export interface MomentumOptions {
   readonly dampening?: number;
 }
 
+/** Options of SGD: its momentum. */
 export interface SgdOptions extends MomentumOptions {
   /** 0 by default: plain SGD. */
   readonly momentum?: number;
@@ -135,6 +137,7 @@ export function weightDecay(rate: Schedule, { mask }: { readonly mask?: Mask } =
   return withMask("weightDecay", decay, mask);
 }
 
+/** Options of Langevin dynamics. */
 export interface SgldOptions {
   /** Integer. There is no default: two runs with one seed see the same noise. */
   readonly seed: number;

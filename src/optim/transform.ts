@@ -6,6 +6,7 @@ import type { ParameterBlock } from "../core/parameter-block.js";
 /** What a transform keeps from step to step: slots, numbers, and states of transforms inside it. */
 export type TransformState = { [name: string]: unknown };
 
+/** What a transform is told at an update. */
 export interface UpdateContext {
   /** Optimizer updates so far: 0 at the first. */
   readonly t: number;
@@ -13,6 +14,7 @@ export interface UpdateContext {
   readonly metrics?: { readonly [name: string]: number };
 }
 
+/** A pass over the updates of a parameter block, in place: an optimizer, a clipping, a noise, or one of your own. */
 export interface GradientTransform {
   /** What it is, with its settings; a checkpoint holds it and refuses another. */
   readonly description: string;

@@ -14,6 +14,7 @@ import { Runtime } from "../wasm/runtime.js";
 import { blame, guards, namesOf } from "./blame.js";
 import { decodeCheckpoint, encodeCheckpoint, type TrainerState } from "./checkpoint.js";
 
+/** What a loss may need besides parameters and batch. */
 export interface LossContext<S = unknown> {
   /** Zero-based step. */
   readonly step: number;
@@ -24,9 +25,12 @@ export interface LossContext<S = unknown> {
   readonly state: S;
 }
 
+/** What to report beside the loss: scalar tensors or numbers by name. */
 export type Metrics = { [name: string]: Tensor | number };
+/** What a loss returns: a scalar, or one with metrics and the next state. */
 export type LossResult<S> = Tensor | { loss: Tensor; metrics?: Metrics; state?: S };
 
+/** What a trainer is made of. */
 export interface TrainerOptions<P, B, X, S> {
   /** A tree of float32 tensors; copied. */
   readonly params: P;
@@ -46,6 +50,7 @@ export interface TrainerOptions<P, B, X, S> {
   readonly debug?: boolean;
 }
 
+/** What a step reports. */
 export interface StepResult {
   /** Zero-based step that was made. */
   readonly step: number;
@@ -53,6 +58,7 @@ export interface StepResult {
   readonly metrics: { readonly [name: string]: number };
 }
 
+/** How `run` is watched and stopped. */
 export interface RunOptions {
   /** Stops before the next step when aborted. */
   readonly signal?: AbortSignal;
@@ -61,6 +67,7 @@ export interface RunOptions {
   readonly yieldEveryMs?: number;
 }
 
+/** Norms of one parameter, as `inspect` gives them. */
 export interface LeafReport {
   readonly path: string;
   readonly shape: readonly number[];
@@ -85,6 +92,7 @@ class StepContext<S> implements LossContext<S> {
   }
 }
 
+/** Parameters, optimizer and WASM memory of one training run; made by `createTrainer`. */
 export class Trainer<P, B, X, S> {
   private readonly runtime = new Runtime();
   private readonly block: ParameterBlock;
@@ -329,8 +337,18 @@ export class Trainer<P, B, X, S> {
 /**
  * A trainer: `step(batch)` computes the loss and its gradients and updates the parameters.
  *
- * Throws TypeError for a missing loss or optimizer, or a parameter that is no float32 tensor.
- * Example: see README.md.
+ * Throws TypeError for a missing loss or optimizer or a parameter that is no float32 tensor, ShapeError for a tree without
+ * parameters, RangeError where the engine refuses another WebAssembly memory.
+ *
+ * Example:
+ * ```ts
+ * const trainer = createTrainer({
+ *   params: { w: zeros([3, 1]) },
+ *   loss: (params, { x, y }) => nn.meanSquaredError(x.matmul(params.w), y),
+ *   optimizer: optim.sgd(0.1),
+ * });
+ * trainer.step({ x, y: tensor([[1], [2]]) }).loss;
+ * ```
  */
 export function createTrainer<P, B = any, X = any, S = undefined>(
   options: TrainerOptions<P, B, X, S>,

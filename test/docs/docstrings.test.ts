@@ -3,6 +3,7 @@
 import { transformSync } from "esbuild";
 import { describe, expect, it } from "vitest";
 import * as library from "../../src/index.js";
+import * as node from "../../src/node/index.js";
 import { type PublicName, publicNames } from "./public-names.js";
 
 const names = publicNames();
@@ -12,9 +13,12 @@ const shaped = new Set(["ops", "nn", "autodiff"]);
 const missing = (list: readonly PublicName[], mark: RegExp): string[] =>
   list.filter(({ doc }) => !mark.test(doc)).map(({ name }) => name);
 
-/** The example of a docstring: code in backticks after "Example:", or a fenced block. */
-function exampleOf(doc: string): string | undefined {
-  return /```ts\n([\s\S]*?)```/.exec(doc)?.[1] ?? /Example[^`]*`((?:[^`]|\n)+)`/.exec(doc)?.[1];
+/** The examples of a docstring: a fenced block, or code in backticks after "Example:", and after semicolons more of it. */
+function examplesOf(doc: string): string[] {
+  const block = /```ts\n([\s\S]*?)```/.exec(doc)?.[1];
+  if (block !== undefined) return [block];
+  const all = /Example:?\s*(`[^`]+`(?:;[^`]*`[^`]+`)*)/.exec(doc)?.[1] ?? "";
+  return [...all.matchAll(/`([^`]+)`/g)].map((match) => match[1]);
 }
 
 const x = library.tensor([
@@ -28,6 +32,7 @@ const optimizer = library.optim.sgd(0.1);
 /** What an example may use without making it: every public name, and a few small things of the names that users give them. */
 const given: { readonly [name: string]: unknown } = {
   ...library,
+  ...node,
   x,
   y: library.tensor([
     [0.5, 1, -1],
@@ -47,6 +52,7 @@ const given: { readonly [name: string]: unknown } = {
   context: { step: 0, key: library.random.key(1), training: true, state: undefined },
   optimizer,
   batch: { x, y: labels },
+  bytes: library.save(params),
   trainer: library.createTrainer({
     params,
     loss: (p, batch: { x: library.Tensor; y: library.Tensor }) =>
@@ -85,18 +91,18 @@ describe("every public name", () => {
   });
 
   it("that is a function has an example", () => {
-    expect(functions.filter(({ doc }) => exampleOf(doc) === undefined).map(({ name }) => name)).toEqual([]);
+    expect(functions.filter(({ doc }) => examplesOf(doc).length === 0).map(({ name }) => name)).toEqual([]);
   });
 });
 
-// they read files, folders or a page, which are not there: their examples are only parsed
-const unreadable = /^data\.(mnist|parseIdx|readIdx)|^(mnistFromFolder|writeFileAtomic|saveFile|loadFile)$/;
+// what reads a page or a folder, or writes a file, is only parsed
+const outside = /\bfetch\(|FromFolder\(|writeFile/;
 
 describe("the example of", () => {
-  it.each(functions.filter(({ doc }) => exampleOf(doc) !== undefined).map(({ name, doc }) => [name, exampleOf(doc)!]))(
-    "%s runs",
+  it.each(functions.flatMap(({ name, doc }) => examplesOf(doc).map((code) => [name, code])))(
+    "%s runs: %s",
     async (name, code) => {
-      if (unreadable.test(name)) transformSync(`async () => { ${code} }`, { loader: "ts" });
+      if (outside.test(code)) transformSync(`async () => { ${code}\n}`, { loader: "ts" });
       else await execute(name, code);
     },
   );
