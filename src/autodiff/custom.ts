@@ -113,10 +113,13 @@ const recomputeOp = defineOp<Recomputed>({
  * f must be a pure function of its arguments; parameters it uses are passed as arguments too. The bits are those of f;
  * where an argument is also used outside, its gradient inside f is complete before it is added.
  *
- * Shapes: as f. Throws TypeError naming a tensor from outside that needs a gradient.
+ * Shapes: as f. Throws TypeError naming a tensor from outside that needs a gradient, or an input that is no tensor.
  * Example: `recompute((x, w) => relu(x.matmul(w)), x, params.weight)`. Source: Chen et al. 2016, arXiv 1604.06174
  */
 export function recompute(f: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[]): Tensor {
+  inputs.forEach((t, i) => {
+    if (!isTensor(t)) throw new TypeError(`recompute: input ${i} expected a tensor, got ${show(t)}`);
+  });
   const scope = currentScope();
   if (!scope) return f(...inputs);
   const own = inputs.map((t) => scope.own(t));

@@ -16,6 +16,8 @@ export interface Op<A = unknown> {
   readonly name: string;
   /** dtypes of the inputs in order; where unnamed float32, or that of the first where the op `moves`. */
   readonly inputs?: readonly (DataType | undefined)[];
+  /** Names of the inputs that may not be missing; only the first where unnamed. */
+  readonly needs?: readonly string[];
   readonly dtype?: DataType;
   /** It only moves elements: an output of the dtype of the first input, whichever, and unnamed inputs of the same. */
   readonly moves?: boolean;
@@ -64,7 +66,14 @@ export function makeRecord(
   c: Tensor | undefined,
   rest: readonly Tensor[] | undefined,
 ): OpRecord {
-  const inputs = [a, b, c].filter((t) => t !== undefined).concat(rest ?? []);
+  const given = [a, b, c];
+  op.needs?.forEach((name, i) => {
+    if (given[i] === undefined)
+      throw new TypeError(
+        `${op.name}: "${name}" expected a tensor, a number or an array of numbers, got undefined. Check the name it is read from`,
+      );
+  });
+  const inputs = given.filter((t) => t !== undefined).concat(rest ?? []);
   inputs.forEach((t, i) => {
     const expected = op.inputs?.[i] ?? (op.moves ? a.dtype : "float32");
     if (t.dtype !== expected)

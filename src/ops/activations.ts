@@ -37,11 +37,11 @@ function finite(op: string, name: string, value: number): number {
   return value;
 }
 
-/** Hyperbolic tangent. Largest error 2.5 ulp. Shapes: any. Example: `tanh([-1, 0, 1])` */
+/** Hyperbolic tangent. Largest error 2.5 ulp. Shapes: any. Throws TypeError for int32. Example: `tanh([-1, 0, 1])` */
 export const tanh = (x: TensorLike): Tensor => run(tanhOp, undefined, x);
-/** 1 / (1 + e^-x). Largest error 2.4 ulp. Shapes: any. Example: `sigmoid([-1, 0, 1])` */
+/** 1 / (1 + e^-x). Largest error 2.4 ulp. Shapes: any. Throws TypeError for int32. Example: `sigmoid([-1, 0, 1])` */
 export const sigmoid = (x: TensorLike): Tensor => run(sigmoidOp, undefined, x);
-/** max(0, x); NaN stays NaN; the gradient at 0 is 0. Shapes: any. Example: `relu([-1, 0, 1])` */
+/** max(0, x); NaN stays NaN; the gradient at 0 is 0. Shapes: any. Throws TypeError for int32. Example: `relu([-1, 0, 1])` */
 export const relu = (x: TensorLike): Tensor => run(reluOp, undefined, x);
 /**
  * log(1 + e^x), without overflow. Largest error 3.8 ulp.

@@ -26,6 +26,7 @@ export function towards(r: OpRecord, i: number, write: (out: number) => void): v
 function binary(name: BinaryName, backward: (r: OpRecord) => void): Op<undefined> {
   return defineOp({
     name,
+    needs: ["a", "b"],
     shape: ([a, b]) => broadcastShapes(name, a.shape, b.shape),
     forward: (r) =>
       broadcastBinary(
@@ -69,11 +70,23 @@ export const divOp = binary("div", (r) => {
   });
 });
 
-/** a + b. Shapes: broadcast. Throws ShapeError where they do not. */
+/**
+ * a + b. Shapes: broadcast. Throws ShapeError where they do not, TypeError for int32.
+ * Example: `add([[1], [2]], [10, 20])`
+ */
 export const add = (a: TensorLike, b: TensorLike): Tensor => run(addOp, undefined, a, b);
-/** a - b. Shapes: broadcast. Throws ShapeError where they do not. */
+/**
+ * a - b. Shapes: broadcast. Throws ShapeError where they do not, TypeError for int32.
+ * Example: `sub([[1], [2]], [10, 20])`
+ */
 export const sub = (a: TensorLike, b: TensorLike): Tensor => run(subOp, undefined, a, b);
-/** a * b. Shapes: broadcast. Throws ShapeError where they do not. */
+/**
+ * a * b. Shapes: broadcast. Throws ShapeError where they do not, TypeError for int32.
+ * Example: `mul([[1], [2]], [10, 20])`
+ */
 export const mul = (a: TensorLike, b: TensorLike): Tensor => run(mulOp, undefined, a, b);
-/** a / b. Shapes: broadcast. Throws ShapeError where they do not. */
+/**
+ * a / b. Shapes: broadcast. Throws ShapeError where they do not, TypeError for int32.
+ * Example: `div([[1], [2]], [10, 20])`
+ */
 export const div = (a: TensorLike, b: TensorLike): Tensor => run(divOp, undefined, a, b);

@@ -112,6 +112,7 @@ const activations: { readonly [name in ConvActivation]: readonly [InPlace, Deriv
 
 export const conv2dOp = defineOp<ConvAttributes>({
   name: "conv2d",
+  needs: ["x", "weight"],
   shape: ([x, w, b], attributes) => {
     if (x.rank !== 4 || w.rank !== 4)
       throw new ShapeError(

@@ -65,7 +65,13 @@ export const reshapeOp = defineOp<Shape>({
  * Shapes: [2, 3] with [3, 2] -> [3, 2]; one size may be -1, the rest then decides it.
  * Throws ShapeError when the sizes do not match. Example: `reshape(x, [3, -1])`
  */
-export const reshape = (x: TensorLike, shape: Shape): Tensor => run(reshapeOp, [...shape], x);
+export const reshape = (x: TensorLike, shape: Shape): Tensor => run(reshapeOp, listOf("reshape", "shape", shape), x);
+
+/** A copy of a list of sizes: the caller may go on to use its own. Throws TypeError for anything else. */
+function listOf(op: string, name: string, value: unknown): number[] {
+  if (!Array.isArray(value)) throw new TypeError(`${op}: "${name}" expected an array, got ${show(value)}`);
+  return [...value];
+}
 
 function permutedCopy(r: OpRecord<readonly number[]>, x: number, out: number, inverse: boolean): void {
   const { shape } = r.a;
@@ -100,7 +106,8 @@ const isMatrixTranspose = (r: OpRecord<readonly number[]>): boolean => r.a.rank 
 export function transpose(x: TensorLike, axes?: readonly number[]): Tensor {
   const rank = rankOf(x);
   const list =
-    axes?.map((axis) => checkAxis("transpose", axis, rank)) ?? Array.from({ length: rank }, (_, i) => rank - 1 - i);
+    (axes && listOf("transpose", "axes", axes))?.map((axis) => checkAxis("transpose", axis, rank)) ??
+    Array.from({ length: rank }, (_, i) => rank - 1 - i);
   if (list.length !== rank || new Set(list).size !== rank)
     throw new RangeError(`transpose: axes ${show(axes)} are no permutation of the ${rank} axes`);
   return run(transposeOp, list, x);
@@ -176,8 +183,7 @@ export const sliceOp = defineOp<SliceAttributes>({
  * Throws RangeError outside the tensor, ShapeError unless both name every axis. Example: `slice(x, [0, 1], [2, 2])`
  */
 export function slice(x: TensorLike, start: readonly number[], size: readonly number[]): Tensor {
-  // copies: the caller may go on to use its arrays for the next slice
-  const attributes = { start: [...start], size: [...size] };
+  const attributes = { start: listOf("slice", "start", start), size: listOf("slice", "size", size) };
   const view =
     typeof x === "object" &&
     "shape" in x &&
@@ -300,7 +306,6 @@ export const broadcastToOp = defineOp<Shape>({
  * Example: `broadcastTo([1, 2], [3, 2])`
  */
 export function broadcastTo(x: TensorLike, shape: Shape): Tensor {
-  return x instanceof Object && "shape" in x && sameShape(x.shape, shape)
-    ? (x as Tensor)
-    : run(broadcastToOp, [...shape], x);
+  const list = listOf("broadcastTo", "shape", shape);
+  return x instanceof Object && "shape" in x && sameShape(x.shape, shape) ? (x as Tensor) : run(broadcastToOp, list, x);
 }

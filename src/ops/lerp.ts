@@ -6,6 +6,7 @@ import { defineOp, run, type TensorLike } from "./define.js";
 
 export const lerpOp = defineOp({
   name: "lerp",
+  needs: ["a", "b", "t"],
   shape: ([a, b, t]) => {
     if (!sameShape(a.shape, b.shape) || !sameShape(a.shape, t.shape))
       throw new ShapeError(

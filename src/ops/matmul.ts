@@ -126,6 +126,7 @@ function product(
 
 export const matmulOp = defineOp<number>({
   name: "matmul",
+  needs: ["a", "b"],
   shape: ([{ shape: a }, { shape: b }], form) => {
     checkProduct(a, b, form);
     return [...broadcastLead(a, b), rowsIn(a, form & TRANSPOSE_A), columnsIn(b, form & TRANSPOSE_B)];
@@ -187,6 +188,7 @@ function rowsOf(shape: Shape): number {
 
 export const linearOp = defineOp<{ relu: boolean }>({
   name: "linear",
+  needs: ["x", "weight"],
   shape: ([x, w, b]) => {
     if (w.rank !== 2 || x.rank < 1 || x.shape[x.rank - 1] !== w.shape[0])
       throw new ShapeError(

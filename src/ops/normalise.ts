@@ -30,6 +30,7 @@ const checkEpsilon = (op: string, epsilon: number): void => checkNumber(op, "eps
 
 export const layerNormOp = defineOp<number>({
   name: "layerNorm",
+  needs: ["x", "scale", "offset"],
   shape: (inputs) => normShape("layerNorm", inputs, ["scale", "offset"]),
   workspace: ([x]) => 2 * rowsOf(x),
   forward: (r) => {
@@ -143,6 +144,7 @@ type Then = (dScale: number, dOffset: number) => void;
 /** With the batch's own statistics, which batchStatistics has made as the fourth input: their gradient is part of dx. */
 export const batchNormOp = defineOp<number>({
   name: "batchNorm",
+  needs: ["x", "scale", "offset"],
   shape: (inputs) => normShape("batchNorm", inputs, ["scale", "offset"]),
   forward: (r) => forwardWith(r, r.inputs[3].pointer, r.inputs[3].pointer + lastSize(r.a) * 4),
   backward: (r) => backwardWith(r, r.inputs[3].pointer, r.inputs[3].pointer + lastSize(r.a) * 4, true),
@@ -151,6 +153,7 @@ export const batchNormOp = defineOp<number>({
 /** With statistics given. */
 export const normaliseOp = defineOp<number>({
   name: "batchNorm",
+  needs: ["x", "scale", "offset"],
   shape: (inputs) => normShape("batchNorm", inputs, ["scale", "offset", "mean", "variance"]),
   forward: (r) => forwardWith(r, r.inputs[3].pointer, r.inputs[4].pointer),
   backward: (r) => {

@@ -62,6 +62,7 @@ const crossEntropyWorkspace = ([logits, labels]: readonly Tensor[]): number => l
 
 export const softmaxCrossEntropyOp = defineOp({
   name: "softmaxCrossEntropy",
+  needs: ["logits", "labels"],
   inputs: ["float32", "int32"],
   shape: ([logits, labels]) => {
     checkLabels("softmaxCrossEntropy", logits, labels);
@@ -87,6 +88,7 @@ export const softmaxCrossEntropyOp = defineOp({
 /** The loss of every row, times its weight where a mask gives one. */
 export const softmaxCrossEntropyRowsOp = defineOp({
   name: "softmaxCrossEntropy",
+  needs: ["logits", "labels"],
   inputs: ["float32", "int32", "float32"],
   shape: ([logits, labels, mask]) => {
     checkLabels("softmaxCrossEntropy", logits, labels);

@@ -73,26 +73,26 @@ export const clipOp = mapOp<{ min: number; max: number }>(
 /**
  * e^x; 0 below -86.98, where it is under 2^-125. Largest error 1 ulp.
  *
- * Shapes: any. Example: `exp([0, 1])`. Source: Cephes expf.
+ * Shapes: any. Throws TypeError for int32. Example: `exp([0, 1])`. Source: Cephes expf.
  */
 export const exp = (x: TensorLike): Tensor => run(expOp, undefined, x);
 /**
  * Natural logarithm; -Infinity at 0, NaN below. Largest error 0.8 ulp.
  *
- * Shapes: any. Example: `log([1, 2.718])`. Source: Cephes logf.
+ * Shapes: any. Throws TypeError for int32. Example: `log([1, 2.718])`. Source: Cephes logf.
  */
 export const log = (x: TensorLike): Tensor => run(logOp, undefined, x);
-/** -x. Shapes: any. Example: `neg([1, -2])` */
+/** -x. Shapes: any. Throws TypeError for int32. Example: `neg([1, -2])` */
 export const neg = (x: TensorLike): Tensor => run(negOp, undefined, x);
-/** |x|; its gradient at 0 is 0. Shapes: any. Example: `abs([-1.5, 2])` */
+/** |x|; its gradient at 0 is 0. Shapes: any. Throws TypeError for int32. Example: `abs([-1.5, 2])` */
 export const abs = (x: TensorLike): Tensor => run(absOp, undefined, x);
-/** x^2. Shapes: any. Example: `square([3, -2])` */
+/** x^2. Shapes: any. Throws TypeError for int32. Example: `square([3, -2])` */
 export const square = (x: TensorLike): Tensor => run(squareOp, undefined, x);
-/** Square root, exactly rounded; NaN below 0. Shapes: any. Example: `sqrt([4, 2])` */
+/** Square root, exactly rounded; NaN below 0. Shapes: any. Throws TypeError for int32. Example: `sqrt([4, 2])` */
 export const sqrt = (x: TensorLike): Tensor => run(sqrtOp, undefined, x);
-/** 1 / sqrt(x), each of the two exactly rounded; Infinity at 0. Shapes: any. Example: `rsqrt([4, 2])` */
+/** 1 / sqrt(x), each of the two exactly rounded; Infinity at 0. Shapes: any. Throws TypeError for int32. Example: `rsqrt([4, 2])` */
 export const rsqrt = (x: TensorLike): Tensor => run(rsqrtOp, undefined, x);
-/** 1 / x, exactly rounded. Shapes: any. Example: `reciprocal([4, -2])` */
+/** 1 / x, exactly rounded. Shapes: any. Throws TypeError for int32. Example: `reciprocal([4, -2])` */
 export const reciprocal = (x: TensorLike): Tensor => run(reciprocalOp, undefined, x);
 
 /**

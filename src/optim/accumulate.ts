@@ -1,17 +1,18 @@
 // Gradients of several micro-batches gathered into one update.
 import { checkInteger } from "../base/errors.js";
 import type { Slot } from "../core/parameter-block.js";
-import type { GradientTransform, TransformState } from "./transform.js";
+import { checkTransform, type GradientTransform, type TransformState } from "./transform.js";
 
 /**
  * Gathers the mean gradient of `count` steps and lets `optimizer` update on every count-th: micro-batches of one batch.
  * Noise inside it is added once an update, and its t counts updates: put the whole optimizer inside.
  *
- * Throws RangeError unless count is an integer >= 1.
+ * Throws RangeError unless count is an integer >= 1, TypeError for an optimizer that is no gradient transform.
  * Example: `accumulate(4, chain(addNoise({ eta: 1, seed: 1 }), sgd(0.1)))`
  */
 export function accumulate(count: number, optimizer: GradientTransform): GradientTransform {
   checkInteger("accumulate", "count", count, 1);
+  checkTransform("accumulate", "the second argument", optimizer);
   return {
     description: `accumulate(${count}, ${optimizer.description})`,
     last: optimizer.last,

@@ -5,7 +5,7 @@ import { showShape } from "../base/shape.js";
 import { flatten, matchPath } from "../base/tree.js";
 import type { ParameterBlock, Range } from "../core/parameter-block.js";
 import { isTensor, type Tensor } from "../core/tensor.js";
-import { eachUpdate, type GradientTransform, inSequence } from "./transform.js";
+import { checkTransform, eachUpdate, type GradientTransform, inSequence } from "./transform.js";
 
 /** Which elements: a path pattern, a list of them, or a tree of 0/1 tensors like the parameters (a row of an embedding). */
 export type Mask = string | readonly string[] | { readonly [key: string]: unknown } | readonly unknown[] | Tensor;
@@ -114,10 +114,12 @@ export function withMask(owner: string, transform: GradientTransform, mask: Mask
 /**
  * Applies `transform` to the elements a mask names; the updates of the others pass unchanged.
  *
- * Throws DataError, when training starts, for a pattern that matches nothing and for arrays that do not fit.
+ * Throws TypeError for a transform that is none; DataError, when training starts, for a pattern that matches nothing and for
+ * arrays that do not fit.
  * Example: `masked(addNoise({ eta: 1, seed: 1 }), "**.weight")`
  */
 export function masked(transform: GradientTransform, mask: Mask): GradientTransform {
+  checkTransform("masked", "the first argument", transform);
   const description = `masked(${transform.description}, ${describeMask("masked", mask)})`;
   return within(description, transform, (block) => maskRanges("masked", block, mask));
 }
@@ -142,11 +144,12 @@ export function freeze(mask: Mask): GradientTransform {
 /**
  * A transform for every group of parameters, by path pattern; the first pattern that matches a path has it.
  *
- * Throws DataError, when training starts, naming a parameter that no pattern matches.
+ * Throws TypeError for a transform that is none; DataError, when training starts, naming a parameter that no pattern matches.
  * Example: `partition({ "**.bias": sgd(0.01), "**": sgd(0.1) })`
  */
 export function partition(groups: { readonly [pattern: string]: GradientTransform }): GradientTransform {
   const patterns = Object.keys(groups);
+  for (const pattern of patterns) checkTransform("partition", show(pattern), groups[pattern]);
   const parts = patterns.map((pattern, i) =>
     within(groups[pattern].description, groups[pattern], (block) => {
       const own: Range[] = [];

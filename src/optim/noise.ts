@@ -61,10 +61,8 @@ export function addNormals(block: ParameterBlock, key: Key, t: number, stream: n
 }
 
 /** The options that noises share: the key, the std by t, and the words of a description. */
-function readNoise(
-  owner: string,
-  { eta, gamma = 0.55, std, seed }: NoiseOptions,
-): { key: Key; stdAt: (t: number) => number; settings: string } {
+function readNoise(owner: string, options: NoiseOptions): { key: Key; stdAt: (t: number) => number; settings: string } {
+  const { eta, gamma = 0.55, std, seed } = options ?? {};
   const key = seedOf(owner, seed);
   if (std === undefined) {
     if (eta === undefined) throw new TypeError(`${owner}: "eta" is missing; the paper uses 0.01, 0.3 or 1`);

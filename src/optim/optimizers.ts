@@ -155,7 +155,7 @@ export interface SgldOptions {
  * Source: Welling & Teh 2011, equation 4.
  */
 export function sgld(stepSize: Schedule, options: SgldOptions): GradientTransform {
-  const { seed, temperature = 1 } = options;
+  const { seed, temperature = 1 } = options ?? {};
   checkSchedule("sgld", "stepSize", stepSize);
   checkNumber("sgld", "temperature", temperature, ">= 0", (v) => v >= 0);
   const key = seedOf("sgld", seed);

@@ -25,6 +25,12 @@ export interface GradientTransform {
   update(block: ParameterBlock, state: TransformState, context: UpdateContext): undefined | false;
 }
 
+/** Throws TypeError for anything that is no gradient transform. */
+export function checkTransform(owner: string, what: string, value: GradientTransform): void {
+  if (typeof value?.update !== "function" || typeof value.init !== "function")
+    throw new TypeError(`${owner}: ${what} expected a gradient transform, got ${show(value)}`);
+}
+
 /** A function of the update count t; its description, where it has one, is what a checkpoint compares. */
 export interface ScheduleFunction {
   (t: number): number;
@@ -64,8 +70,7 @@ export function scaleUpdates(block: ParameterBlock, factor: number): void {
  */
 export function chain(...transforms: readonly GradientTransform[]): GradientTransform {
   transforms.forEach((transform, i) => {
-    if (typeof transform?.update !== "function" || typeof transform.init !== "function")
-      throw new TypeError(`chain: argument ${i} expected a gradient transform, got ${show(transform)}`);
+    checkTransform("chain", `argument ${i}`, transform);
     if (transform.last && i < transforms.length - 1)
       throw new TypeError(
         `chain: ${transforms[i + 1].description} stands behind ${transform.description}, which averages the parameters that the finished updates make. Put that last`,
