@@ -211,6 +211,7 @@ export interface GruWeights extends RecurrentWeights {
   readonly hiddenBias: TensorLike;
 }
 
+/** What an LSTM carries from step to step. */
 export interface LstmState {
   /** Hidden state, the output of the last step. */
   h: Tensor;
