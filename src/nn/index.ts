@@ -19,6 +19,7 @@ export {
   sequential,
 } from "./containers.js";
 export { type Conv2dLayerOptions, type Conv2dParams, conv2d } from "./conv.js";
+export { type ConvGruCell, type ConvGruOptions, type ConvGruParams, convGru } from "./conv-gru.js";
 export type { Initializer } from "./init.js";
 export * as init from "./init.js";
 export {
@@ -49,3 +50,17 @@ export {
   maxPool2d,
   type NoParams,
 } from "./parts.js";
+export {
+  type Cell,
+  type GruParams,
+  gru,
+  gruCell,
+  type LstmOptions,
+  lstm,
+  lstmCell,
+  type RecurrentLayer,
+  type RecurrentOptions,
+  type RecurrentParams,
+  simpleRnn,
+  simpleRnnCell,
+} from "./recurrent.js";

@@ -115,6 +115,27 @@ function convolution(task, { name }) {
   });
 }
 
+/** W4: the classes from the last state of an LSTM. The data come as [batch, time, nIn], as the other peers have them. */
+function lstm() {
+  const cell = nn.lstm(32, 128);
+  const dense = nn.linear(128, 10);
+  return training({
+    params: {
+      cell: {
+        inputWeight: tensor(fixedValues(32 * 512, 0.1), [32, 512]),
+        hiddenWeight: tensor(fixedValues(128 * 512, 0.1), [128, 512]),
+        bias: zeros([512]),
+      },
+      dense: layer(128, 10, fixedValues(128 * 10, 0.1), new Float32Array(10)),
+    },
+    data: { x: tensor(fixedValues(32 * 50 * 32), [32, 50, 32]), y: labelsOf(32) },
+    loss(params, { x, y }) {
+      const { state } = cell.run(params.cell, transpose(x, [1, 0, 2]));
+      return nn.softmaxCrossEntropy(dense.apply(params.dense, state.h), y);
+    },
+  });
+}
+
 /** Plain SGD, as all peers take it in W4 and W5. */
 function training({ params, data, loss }) {
   const trainer = createTrainer({ params, loss, optimizer: optim.sgd(learningRate) });
@@ -255,6 +276,7 @@ export async function open(file) {
       W1: matmul,
       W2: (p) => ({ young, hosted: hostedStep, replay: () => hosted })[p.mode]?.(task, p) ?? makeTrainer(task, p),
       W3: normals,
+      W4: lstm,
       W5: (p) => convolution(task, p),
       W7: elementwise,
       update,
