@@ -11,6 +11,7 @@ import { encodeOnnx, type OnnxValue } from "./onnx-encode.js";
 import { type Dimension, OnnxGraph } from "./onnx-graph.js";
 import { onnxEntries } from "./onnx-ops.js";
 
+/** Options of toONNX. */
 export interface OnnxOptions {
   /** Whether the first axis of the inputs may have any size when the model runs; true by default. */
   readonly dynamicBatch?: boolean;

@@ -35,7 +35,8 @@ function axesOf(owner: string, path: string, shape: Shape, layout: FileLayout): 
  * A tree of tensors as the bytes of a safetensors file, one entry per path, readable from Python.
  *
  * With a `layout` the file has other names and axes: what `load` reads with the same layout.
- * Throws DataError for two tensors of one name, RangeError for axes that are no permutation.
+ * Throws DataError for two tensors of one name, RangeError for axes that are no permutation, TypeError naming the path of
+ * what is no tensor.
  * Example: `save(params)`; `save(params, {}, { transpose: (path) => path.endsWith("weight") })`.
  * Source: github.com/huggingface/safetensors
  */
@@ -57,6 +58,7 @@ export function save(tree: unknown, metadata?: Record<string, string>, layout: F
   return encodeSafetensors(tensors, metadata);
 }
 
+/** What is wanted of a file, and how the file lays it out. */
 export interface LoadOptions<P> extends FileLayout {
   /** A tree of the wanted shapes: the result has its form, and every path and shape is checked. */
   readonly like?: P;
@@ -99,6 +101,7 @@ export function load<P = { [name: string]: Tensor }>(bytes: Uint8Array, options:
 
 /**
  * One hexadecimal string of paths, shapes and bits of a tree: equal trees have equal digests on every machine.
+ * Throws TypeError naming the path of anything that is neither tensor, array nor plain object.
  * Example: `digest(trainer.params)`. Source: MurmurHash3_x86_128, the first 64 bits.
  */
 export function digest(tree: unknown): string {
