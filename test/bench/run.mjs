@@ -1,6 +1,7 @@
 // The benchmark. `npm run bench`: ours alone, under two minutes. `npm run bench -- --peers`: beside the other libraries.
 //   --peers[=a,b]  beside all peers or the named ones; the JavaScript ones are installed into test/bench when absent
-//   --only W2,host these workloads: W1-W7, host (the host's share of a step), zero (zero start), noise, heap
+//   --only W2,host these workloads: W1-W7, host (the host's share of a step), zero (zero start), noise, heap,
+//                  memory (peaks)
 //   --case b1-,nn- cases whose name starts so   --rounds N  bursts of each program, 15   --json  one line a figure
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -10,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { bundleSize, coldStarts } from "./cold.mjs";
 import { median, pairedRatio, rounds } from "./measure.mjs";
+import { peaks } from "./memory.mjs";
 import { heapGrowth, hostShare, noiseCost, zeroStart } from "./own.mjs";
 import { flopPerStep } from "./peers/roof.mjs";
 import { openPeer, peers } from "./remote.mjs";
@@ -34,7 +36,7 @@ const everyPeer = Object.keys(peers).filter((name) => !["gradnoise", "roof", "ph
 const wanted = options.peers === "all" ? everyPeer : (options.peers?.split(",") ?? []);
 for (const name of wanted)
   if (!everyPeer.includes(name)) throw new RangeError(`--peers: "${name}" is none of ${everyPeer.join(", ")}`);
-const every = [...Object.keys(workloads).slice(0, 5), "W6", "W7", "host", "zero", "noise", "heap"];
+const every = [...Object.keys(workloads).slice(0, 5), "W6", "W7", "host", "zero", "noise", "heap", "memory"];
 const only = options.only?.split(",") ?? every;
 for (const name of only)
   if (!every.includes(name)) throw new RangeError(`--only: "${name}" is none of ${every.join(", ")}`);
@@ -164,6 +166,7 @@ try {
     zero: ["W2 full, batch 100, t < 500: zero start beside He start", zeroStart],
     noise: ["the noise of 88,210 parameters above a plain update", noiseCost],
     heap: ["the JavaScript heap", heapGrowth],
+    memory: ["the peak of WebAssembly memory, parameters and slots included", peaks],
   };
   const [ours] = open;
   for (const name of only.filter((name) => name in extras)) {
