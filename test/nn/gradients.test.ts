@@ -41,7 +41,7 @@ const subjects: { readonly [name: string]: (sizes: Sizes) => Subject } = {
   conv2d: ([a, b, c, d]) => of(nn.conv2d(a, b, [c, d], { padding: "same", activation: "tanh" }), [2, 3, 4, a]),
   maxPool2d: ([a, b, c]) => of(nn.maxPool2d(2), [a, b + 1, c + 1, 3]),
   avgPool2d: ([a, b, c]) => of(nn.avgPool2d(2), [a, b + 1, c + 1, 3]),
-  layerNorm: ([a, b]) => of(nn.layerNorm(a + 1), [b, a + 1]),
+  layerNorm: ([a, b]) => of(nn.layerNorm(a + 3), [b, a + 3]),
   batchNorm: ([a, b]) => {
     const layer = nn.batchNorm(a);
     return {
