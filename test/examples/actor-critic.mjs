@@ -29,8 +29,8 @@ function push([x, speed, angle, turning], right) {
 const fallen = ([x, , angle]) => Math.abs(x) > 2.4 || Math.abs(angle) > Math.PI / 15;
 const observe = ([x, speed, angle, turning]) => tensor([[x / 2.4, speed / 2, angle * 5, turning / 2]]); // about -1..1
 
-const actor = nn.mlp([4, 32, 2], { activation: tanh });
-const critic = nn.mlp([4, 32, 1], { activation: tanh });
+const actor = nn.mlp([4, 64, 2], { activation: tanh });
+const critic = nn.mlp([4, 64, 1], { activation: tanh });
 const [drawKey, actorKey, criticKey] = random.split(random.key(seed), 3);
 
 // SGD and no Adam: where gradients are nearly 0 Adam still makes steps of full size, and a good actor soon unlearns.
@@ -49,7 +49,7 @@ const trainer = createTrainer({
     const logits = logSoftmax(actor.apply(params.actor, state));
     const actorLoss = logits.slice([0, action], [1, 1]).reshape([]).mul(surprise).neg();
     const entropy = softmax(logits).mul(logits).sum().neg(); // a little of it keeps the actor trying
-    return criticLoss.mul(criticLoss).add(actorLoss).sub(entropy.mul(0.001));
+    return criticLoss.mul(criticLoss).add(actorLoss).sub(entropy.mul(0.003));
   },
 });
 

@@ -5,7 +5,7 @@
 // Prints the loss, and the accuracy on the test images, which it never learns from, every 100 steps; at the end the
 // accuracy, the time and the network's layers with their numbers of parameters.
 import { parseArgs } from "node:util";
-import { createTrainer, data, maxPool2d, nn, optim, random, relu, reshape, summary } from "gradnoise";
+import { createTrainer, data, nn, optim, random, relu, reshape, summary } from "gradnoise";
 
 const { values } = parseArgs({
   options: {
@@ -21,11 +21,11 @@ const { train, test } = data.digits({ train: Number(values.train), test: Number(
 
 // Layers and plain functions, one after another. Images are [batch, height, width, channels].
 const model = nn.sequential(
-  (x) => reshape(x, [x.shape[0], 28, 28, 1]),
+  (x) => reshape(x, [-1, 28, 28, 1]),
   nn.conv2d(1, 8, 3, { padding: "same", activation: "relu" }),
-  (x) => maxPool2d(x, 2), // [batch, 14, 14, 8]
+  nn.maxPool2d(2), // [batch, 14, 14, 8]
   nn.conv2d(8, 16, 3, { padding: "same", activation: "relu" }),
-  (x) => maxPool2d(x, 2), // [batch, 7, 7, 16]
+  nn.maxPool2d(2), // [batch, 7, 7, 16]
   nn.flatten,
   nn.linear(7 * 7 * 16, 64),
   relu,

@@ -33,6 +33,17 @@ describe("the example", () => {
     expect(text.split("\n").filter((line) => /^[ .ox]{64}$/.test(line))).toHaveLength(32);
   });
 
+  it("adding solves short sequences", async () => {
+    const text = await run("adding", "--length 10 --steps 300");
+    expect(numberAfter(text, "mean squared error ")).toBeLessThan(0.02);
+  });
+
+  it("char-lstm writes letters of its text", async () => {
+    const text = await run("char-lstm", "--steps 100 --letters 50");
+    expect(numberAfter(text, "step 100  ")).toBeLessThan(2.5);
+    expect(text.split("\n").at(-2)).toMatch(/^the walker [a-z :,.]{50}$/);
+  });
+
   it("actor-critic keeps the pole up for longer", async () => {
     const text = await run("actor-critic", "--episodes 100");
     const [first, second] = [50, 100].map((n) => numberAfter(text, `episode ${n}  the pole stayed up for `));
