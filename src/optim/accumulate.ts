@@ -38,7 +38,7 @@ export function accumulate(count: number, optimizer: GradientTransform): Gradien
       });
       const t = state.updates as number;
       state.updates = t + 1;
-      return optimizer.update(block, state.inner as TransformState, { ...context, t });
+      return optimizer.update(block, state.inner as TransformState, { ...context, t }) === false ? false : undefined;
     },
   };
 }

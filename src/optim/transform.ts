@@ -22,7 +22,8 @@ export interface GradientTransform {
   readonly last?: boolean;
   init(block: ParameterBlock): TransformState;
   /** Rewrites the updates within the block's ranges. Returning false says: no update this time. */
-  update(block: ParameterBlock, state: TransformState, context: UpdateContext): undefined | false;
+  // biome-ignore lint/suspicious/noConfusingVoidType: one that is written without a type returns void, not undefined
+  update(block: ParameterBlock, state: TransformState, context: UpdateContext): undefined | false | void;
 }
 
 /** Throws TypeError for anything that is no gradient transform. */

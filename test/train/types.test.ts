@@ -7,7 +7,9 @@ import {
   load,
   nn,
   optim,
+  type ParameterBlock,
   random,
+  type Slot,
   type StepResult,
   save,
   type Tensor,
@@ -116,5 +118,26 @@ describe("the type of the parameters", () => {
     expectTypeOf(loaded).toEqualTypeOf<Model>();
     expectTypeOf(load(save(params))).toEqualTypeOf<{ [name: string]: Tensor }>();
     expect(Object.keys(loaded)).toEqual(["cells", "heads", "list"]);
+  });
+});
+
+describe("a gradient transform of one's own", () => {
+  it("needs no types of ours, only { description, init, update }", () => {
+    const half = (factor: number) => ({
+      description: "half",
+      init: (block: ParameterBlock) => ({ seen: block.allocateSlot() }),
+      update(block: ParameterBlock, { seen }: { seen: Slot }, { t }: { t: number }) {
+        const { updates } = block;
+        block.each((offset, length) => {
+          for (let i = offset; i < offset + length; i++) {
+            seen.data[i] += updates[i];
+            updates[i] *= -factor / (t + 1);
+          }
+        });
+      },
+    });
+    const params = { x: tensor([4]) };
+    const { updates } = optim.update(optim.chain(half(0.5)), params, optim.init(optim.chain(half(0.5)), params));
+    expect(updates.x.item()).toBe(-2);
   });
 });
