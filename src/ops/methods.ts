@@ -9,17 +9,29 @@ import { max, mean, type ReduceOptions, sum } from "./reduce.js";
 
 declare module "../core/tensor.js" {
   interface Tensor {
+    /** `add(this, other)`: a + b, broadcast. */
     add(other: TensorLike): Tensor;
+    /** `sub(this, other)`: a - b, broadcast. */
     sub(other: TensorLike): Tensor;
+    /** `mul(this, other)`: a * b, element by element, broadcast. */
     mul(other: TensorLike): Tensor;
+    /** `div(this, other)`: a / b, broadcast. */
     div(other: TensorLike): Tensor;
+    /** `neg(this)`: -x. */
     neg(): Tensor;
+    /** `matmul(this, other)`: the product of matrices over the last two axes. */
     matmul(other: TensorLike, options?: { transposeA?: boolean; transposeB?: boolean }): Tensor;
+    /** `sum(this)`: over the axes named, or all. */
     sum(options?: ReduceOptions): Tensor;
+    /** `mean(this)`: over the axes named, or all. */
     mean(options?: ReduceOptions): Tensor;
+    /** `max(this)`: over the axes named, or all. */
     max(options?: ReduceOptions): Tensor;
+    /** `reshape(this, shape)`: the same elements under another shape; one size may be -1. */
     reshape(shape: Shape): Tensor;
+    /** `transpose(this, axes)`: reorders the axes; reverses them by default. */
     transpose(axes?: readonly number[]): Tensor;
+    /** `slice(this, start, size)`: a block of elements. */
     slice(start: readonly number[], size: readonly number[]): Tensor;
   }
 }

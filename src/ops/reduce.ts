@@ -154,7 +154,7 @@ export function reduce(op: typeof sumOp, x: TensorLike, options: ReduceOptions =
 
 /** How many axes the tensor will have. */
 export function rankOf(x: TensorLike): number {
-  if (typeof x === "object" && "shape" in x) return x.shape.length;
+  if (typeof x === "object" && x !== null && "shape" in x) return x.shape.length;
   let rank = 0;
   for (let v: unknown = x; Array.isArray(v); v = v[0]) rank++;
   return rank;
