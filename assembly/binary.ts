@@ -38,6 +38,111 @@ export function divKernel(n: i32, a: usize, aStep: i32, b: usize, bStep: i32, ou
   Each.two<Div>(n, a, aStep, b, bStep, out);
 }
 
+/** The larger; NaN where either is NaN. */
+class Maximum {
+  @inline of(a: v128, b: v128): v128 {
+    return f32x4.max(a, b);
+  }
+}
+
+/** The smaller; NaN where either is NaN. */
+class Minimum {
+  @inline of(a: v128, b: v128): v128 {
+    return f32x4.min(a, b);
+  }
+}
+
+/** The slope of maximum by a: 0 where a < b, 1/2 where they are equal, else 1, NaN included. */
+class Share {
+  @inline of(a: v128, b: v128): v128 {
+    const most = v128.andnot(f32x4.splat(1), f32x4.lt(a, b));
+    return v128.bitselect(f32x4.splat(0.5), most, f32x4.eq(a, b));
+  }
+}
+
+/** One run in one copy of the code: for what is rarer. */
+class Run {
+  @inline static small<T>(n: i32, a: usize, aStep: i32, b: usize, bStep: i32, out: usize): void {
+    while (n > 0) {
+      Each.put(n, out, changetype<T>(0).of(Each.next(n, a, aStep), Each.next(n, b, bStep)));
+      a += aStep << 4;
+      b += bStep << 4;
+      out += 16;
+      n -= 4;
+    }
+  }
+
+  /** One value at a time, in double. */
+  @inline static doubles<T>(n: i32, a: usize, aStep: i32, b: usize, bStep: i32, out: usize): void {
+    for (; n > 0; n--) {
+      store<f32>(out, <f32>changetype<T>(0).of(load<f32>(a), load<f32>(b)));
+      a += aStep << 2;
+      b += bStep << 2;
+      out += 4;
+    }
+  }
+}
+
+/** a^b as C has it: 1^b and (-1)^(±infinity) are 1, where JavaScript says NaN. */
+class Power {
+  @inline of(a: f64, b: f64): f64 {
+    return a == 1 || (a == -1 && abs<f64>(b) == Infinity) ? 1 : NativeMath.pow(a, b);
+  }
+}
+
+/** The slope of a^b by a: b a^(b - 1), 0 where b is 0. */
+class PowerByBase {
+  @inline of(a: f64, b: f64): f64 {
+    return b == 0 ? 0 : b * NativeMath.pow(a, b - 1);
+  }
+}
+
+/** The slope of y = a^b by b, from y and a: y log(a), 0 where a is 0 and y is not infinite. */
+class PowerByExponent {
+  @inline of(y: f64, a: f64): f64 {
+    return a == 0 && abs<f64>(y) <= 1 ? 0 : y * NativeMath.log(a);
+  }
+}
+
+/** out = w dy, 0 where w is 0 whatever dy is. */
+class Weigh {
+  @inline of(w: v128, dy: v128, _p: v128, _q: v128): v128 {
+    return v128.and(f32x4.mul(w, dy), f32x4.ne(w, i32x4.splat(0)));
+  }
+}
+export function weigh(n: i32, w: usize, dy: usize, out: usize): void {
+  Each.pair<Weigh>(n, w, dy, 0, 0, out);
+}
+
+/**
+ * out = a where the condition is not 0, else b; an address of 0 stands for zeros. `shift` is 1 for a condition of floats,
+ * whose sign it drops, and 0 for one of int32.
+ */
+export function select(
+  n: i32,
+  shift: i32,
+  condition: usize,
+  cStep: i32,
+  a: usize,
+  aStep: i32,
+  b: usize,
+  bStep: i32,
+  out: usize,
+): void {
+  const zero = i32x4.splat(0);
+  while (n > 0) {
+    const c = i32x4.ne(i32x4.shl(Each.next(n, condition, cStep), shift), zero);
+    const x = a ? Each.next(n, a, aStep) : zero;
+    const y = b ? Each.next(n, b, bStep) : zero;
+    Each.put(n, out, v128.bitselect(x, y, c));
+    condition += cStep << 4;
+    a += aStep << 4;
+    b += bStep << 4;
+    out += 16;
+    n -= 4;
+  }
+}
+
 /**
  * 1 where a and b compare so, else 0. The low bits of `op`: 0 equal, 1 notEqual, 2 less, 3 lessEqual; 4: a is int32,
  * 8: b is int32. Two int32 compare as such; one beside a float is rounded to a float.
@@ -68,12 +173,18 @@ function compare(op: i32, n: i32, a: usize, aStep: i32, b: usize, bStep: i32, ou
   }
 }
 
-/** One run of op: 0 add, 1 sub, 2 mul, 3 div, 16.. compare. */
+/** One run of op: 0 add, 1 sub, 2 mul, 3 div, 4 maximum, 5 minimum, 6 share, 7 pow, 8 and 9 its slopes, 16.. compare. */
 export function binary(op: i32, n: i32, a: usize, aStep: i32, b: usize, bStep: i32, out: usize): void {
   if (op == 0) addKernel(n, a, aStep, b, bStep, out);
   else if (op == 1) subKernel(n, a, aStep, b, bStep, out);
   else if (op == 2) mulKernel(n, a, aStep, b, bStep, out);
   else if (op == 3) divKernel(n, a, aStep, b, bStep, out);
+  else if (op == 4) Run.small<Maximum>(n, a, aStep, b, bStep, out);
+  else if (op == 5) Run.small<Minimum>(n, a, aStep, b, bStep, out);
+  else if (op == 6) Run.small<Share>(n, a, aStep, b, bStep, out);
+  else if (op == 7) Run.doubles<Power>(n, a, aStep, b, bStep, out);
+  else if (op == 8) Run.doubles<PowerByBase>(n, a, aStep, b, bStep, out);
+  else if (op == 9) Run.doubles<PowerByExponent>(n, a, aStep, b, bStep, out);
   else compare(op, n, a, aStep, b, bStep, out);
 }
 

@@ -23,7 +23,7 @@ export {
   tanhBackward,
   tanhKernel,
 } from "./activations";
-export { addKernel, binary, binaryStrided, divKernel, mulKernel, subKernel } from "./binary";
+export { addKernel, binary, binaryStrided, divKernel, mulKernel, select, subKernel, weigh } from "./binary";
 export { convolve, convolveWeights, placeImages, turnKernel } from "./conv";
 export { dropout, fill, fromBytes } from "./elementwise";
 export { gather, oneHot, scatterAdd, takeAlong, takeAlongBackward } from "./gather";
@@ -56,6 +56,7 @@ export {
   softmax,
   softmaxBackward,
 } from "./softmax";
+export { trigKernel } from "./trigonometry";
 export {
   absBackward,
   absKernel,

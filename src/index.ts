@@ -26,7 +26,8 @@ export {
   tanh,
 } from "./ops/activations.js";
 export { expandDims, pad, split, squeeze, stack } from "./ops/arrange.js";
-export { add, div, mul, sub } from "./ops/binary.js";
+export { add, div, maximum, minimum, mul, pow, sub } from "./ops/binary.js";
+export { equal, greater, greaterEqual, less, lessEqual, notEqual, where } from "./ops/compare.js";
 export { type Conv2dOptions, conv2d } from "./ops/conv.js";
 export type { TensorLike } from "./ops/define.js";
 export { dropout } from "./ops/dropout.js";
@@ -57,7 +58,7 @@ export {
 export { max, mean, min, type ReduceOptions, sum } from "./ops/reduce.js";
 export { argMax, argMin, cumsum } from "./ops/scan.js";
 export { accuracy, softmax, softmaxCrossEntropy } from "./ops/softmax.js";
-export { abs, clip, exp, log, neg, reciprocal, rsqrt, sqrt, square } from "./ops/unary.js";
+export { abs, clip, cos, exp, log, neg, reciprocal, rsqrt, sin, sqrt, square } from "./ops/unary.js";
 export * as optim from "./optim/index.js";
 export { digest, type FileLayout, type LoadOptions, load, save } from "./train/save.js";
 export { type Summarised, summary } from "./train/summary.js";

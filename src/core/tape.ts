@@ -15,7 +15,7 @@ export type Attributes = unknown;
 export interface Op<A = unknown> {
   readonly name: string;
   /** dtypes of the inputs in order; where unnamed float32, or that of the first where the op `moves`. */
-  readonly inputs?: readonly (DataType | undefined)[];
+  readonly inputs?: readonly (DataType | "any" | undefined)[];
   /** Names of the inputs that may not be missing; only the first where unnamed. */
   readonly needs?: readonly string[];
   readonly dtype?: DataType;
@@ -76,7 +76,7 @@ export function makeRecord(
   const inputs = given.filter((t) => t !== undefined).concat(rest ?? []);
   inputs.forEach((t, i) => {
     const expected = op.inputs?.[i] ?? (op.moves ? a.dtype : "float32");
-    if (t.dtype !== expected)
+    if (expected !== "any" && t.dtype !== expected)
       throw new TypeError(
         `${op.name}: input ${i} ${showShape(t.shape)} is ${t.dtype}, expected ${expected}${expected === "int32" ? '. Make it with tensor(values, { dtype: "int32" })' : ""}`,
       );

@@ -43,6 +43,9 @@ function binary(name: BinaryName, backward: (r: OpRecord) => void): Op<undefined
   });
 }
 
+/** An address and its shape. */
+type Operand = Pick<Tensor, "pointer" | "shape">;
+
 const dy = (r: OpRecord): [number, Shape] => [r.gradientOut, r.output.shape];
 
 export const addOp = binary("add", (r) => {
@@ -70,6 +73,29 @@ export const divOp = binary("div", (r) => {
   });
 });
 
+/** dx = weight dy, with the weight op(a, b). */
+function weighted(r: OpRecord, i: number, op: BinaryName, a: Operand, b: Operand): void {
+  const { output, runtime } = r;
+  towards(r, i, (out) => {
+    broadcastBinary(runtime, op, a.pointer, a.shape, b.pointer, b.shape, out, output.shape);
+    r.kernels.weigh(output.size, out, r.gradientOut, out);
+  });
+}
+
+// ties share the gradient evenly
+export const maximumOp = binary("maximum", (r) => {
+  weighted(r, 0, "share", r.a, r.b!);
+  weighted(r, 1, "share", r.b!, r.a);
+});
+export const minimumOp = binary("minimum", (r) => {
+  weighted(r, 0, "share", r.b!, r.a);
+  weighted(r, 1, "share", r.a, r.b!);
+});
+export const powOp = binary("pow", (r) => {
+  weighted(r, 0, "powByBase", r.a, r.b!);
+  weighted(r, 1, "powByExponent", r.output, r.a);
+});
+
 /**
  * a + b. Shapes: broadcast. Throws ShapeError where they do not, TypeError for int32.
  * Example: `add([[1], [2]], [10, 20])`
@@ -90,3 +116,26 @@ export const mul = (a: TensorLike, b: TensorLike): Tensor => run(mulOp, undefine
  * Example: `div([[1], [2]], [10, 20])`
  */
 export const div = (a: TensorLike, b: TensorLike): Tensor => run(divOp, undefined, a, b);
+
+/**
+ * The larger of two, NaN where either is NaN; where they are equal, each takes half of the gradient.
+ *
+ * Shapes: broadcast. Throws ShapeError where they do not, TypeError for int32.
+ * Example: `maximum([1, 5], 3)`
+ */
+export const maximum = (a: TensorLike, b: TensorLike): Tensor => run(maximumOp, undefined, a, b);
+/**
+ * The smaller of two, NaN where either is NaN; where they are equal, each takes half of the gradient.
+ *
+ * Shapes: broadcast. Throws ShapeError where they do not, TypeError for int32.
+ * Example: `minimum([1, 5], 3)`
+ */
+export const minimum = (a: TensorLike, b: TensorLike): Tensor => run(minimumOp, undefined, a, b);
+/**
+ * a to the power b, computed in double and rounded once: NaN where a < 0 and b is no integer; x^0 = 1 for every x.
+ * The gradient by b is 0 where a is 0, and NaN where a < 0.
+ *
+ * Shapes: broadcast. Throws ShapeError where they do not, TypeError for int32.
+ * Example: `pow([1, 2, 3], 2)`
+ */
+export const pow = (a: TensorLike, b: TensorLike): Tensor => run(powOp, undefined, a, b);

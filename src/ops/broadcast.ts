@@ -3,7 +3,22 @@ import { broadcastStrides, type Shape, sizeOf } from "../base/shape.js";
 import type { Runtime } from "../wasm/runtime.js";
 
 /** The codes of assembly/binary.ts. */
-export const CODES = { add: 0, sub: 1, mul: 2, div: 3, equal: 16, notEqual: 17, less: 18, lessEqual: 19 } as const;
+export const CODES = {
+  add: 0,
+  sub: 1,
+  mul: 2,
+  div: 3,
+  maximum: 4,
+  minimum: 5,
+  share: 6,
+  pow: 7,
+  powByBase: 8,
+  powByExponent: 9,
+  equal: 16,
+  notEqual: 17,
+  less: 18,
+  lessEqual: 19,
+} as const;
 export type BinaryName = keyof typeof CODES;
 
 /**

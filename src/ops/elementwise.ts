@@ -2,4 +2,5 @@
 export * from "./activations.js";
 export * from "./binary.js";
 export { broadcastBinary } from "./broadcast.js";
+export * from "./compare.js";
 export * from "./unary.js";

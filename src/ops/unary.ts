@@ -64,6 +64,20 @@ export const rsqrtOp = unary("rsqrt", (k) => k.rsqrtKernel, "y", (k) => k.rsqrtB
 // biome-ignore format: a row is one op
 export const reciprocalOp = unary("reciprocal", (k) => k.reciprocalKernel, "y", (k) => k.reciprocalBackward);
 
+/** sin(x + quarters pi / 2), whose slope is a quarter further. */
+const wave = (name: string, quarters: number): Op<undefined> =>
+  mapOp(
+    name,
+    (r, n) => r.kernels.trigKernel(n, r.a.pointer, quarters, r.output.pointer),
+    (r, n) => {
+      const [dx] = r.gradientIn;
+      r.kernels.trigKernel(n, r.a.pointer, quarters + 1, dx);
+      r.kernels.mulKernel(n, dx, 1, r.gradientOut, 1, dx);
+    },
+  );
+export const sinOp = wave("sin", 0);
+export const cosOp = wave("cos", 1);
+
 export const clipOp = mapOp<{ min: number; max: number }>(
   "clip",
   (r, n) => r.kernels.clipKernel(n, r.a.pointer, r.attributes.min, r.attributes.max, r.output.pointer),
@@ -94,6 +108,10 @@ export const sqrt = (x: TensorLike): Tensor => run(sqrtOp, undefined, x);
 export const rsqrt = (x: TensorLike): Tensor => run(rsqrtOp, undefined, x);
 /** 1 / x, exactly rounded. Shapes: any. Throws TypeError for int32. Example: `reciprocal([4, -2])` */
 export const reciprocal = (x: TensorLike): Tensor => run(reciprocalOp, undefined, x);
+/** Sine of an angle of any size. Largest error 1.1 ulp; NaN at infinity. Shapes: any. Throws TypeError for int32. Example: `sin([0, 1.5708])` */
+export const sin = (x: TensorLike): Tensor => run(sinOp, undefined, x);
+/** Cosine of an angle of any size. Largest error 1.1 ulp; NaN at infinity. Shapes: any. Throws TypeError for int32. Example: `cos([0, 1.5708])` */
+export const cos = (x: TensorLike): Tensor => run(cosOp, undefined, x);
 
 /**
  * min(max(x, min), max); NaN stays NaN. The gradient passes where min <= x <= max.

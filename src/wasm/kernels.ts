@@ -34,6 +34,7 @@ export interface Kernels {
   reciprocalBackward(n: N, y: N, dy: N, dx: N): void;
   clipKernel(n: N, x: N, least: N, most: N, out: N): void;
   clipBackward(n: N, x: N, dy: N, least: N, most: N, dx: N): void;
+  trigKernel(n: N, x: N, quarters: N, out: N): void;
   // activations
   tanhKernel(n: N, x: N, out: N): void;
   tanhBackward(n: N, y: N, dy: N, dx: N): void;
@@ -62,6 +63,8 @@ export interface Kernels {
   divKernel(n: N, a: N, aStep: N, b: N, bStep: N, out: N): void;
   binary(op: N, n: N, a: N, aStep: N, b: N, bStep: N, out: N): void;
   binaryStrided(op: N, rank: N, a: N, b: N, out: N): void;
+  weigh(n: N, w: N, dy: N, out: N): void;
+  select(n: N, shift: N, condition: N, cStep: N, a: N, aStep: N, b: N, bStep: N, out: N): void;
   // elementwise
   fill(n: N, value: N, out: N): void;
   fromBytes(n: N, bytes: N, divisor: N, out: N): void;

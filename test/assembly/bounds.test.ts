@@ -49,6 +49,10 @@ const calls: Entry[] = [
   ["eluBackward", (n) => n, (n, x, y, out) => k.eluBackward(n, x, y, 1, out)],
   ["leakyReluKernel", (n) => n, (n, x, _, out) => k.leakyReluKernel(n, x, 0.1, out)],
   ["leakyReluBackward", (n) => n, (n, x, y, out) => k.leakyReluBackward(n, x, y, 0.1, out)],
+  ["trigKernel", (n) => n, (n, x, _, out) => k.trigKernel(n, x, 0, out)],
+  ["weigh", (n) => n, (n, x, y, out) => k.weigh(n, x, y, out)],
+  ["select", (n) => n, (n, x, y, out) => k.select(n, 1, x, 1, y, 1, x, 0, out)],
+  ["select by a scalar", (n) => n, (n, x, y, out) => k.select(n, 0, x, 0, y, 0, 0, 0, out)],
   ["clipKernel", (n) => n, (n, x, _, out) => k.clipKernel(n, x, 0, 1, out)],
   ["clipBackward", (n) => n, (n, x, y, out) => k.clipBackward(n, x, y, 0, 1, out)],
   ...Object.entries(CODES).flatMap(([name, code]): Entry[] => [

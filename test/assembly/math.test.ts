@@ -26,6 +26,8 @@ const calls = {
   softplusKernel: (k, n, x, out) => k.softplusKernel(n, x, out),
   geluKernel: (k, n, x, out) => k.geluKernel(n, x, out),
   eluKernel: (k, n, x, out) => k.eluKernel(n, x, 1, out),
+  sin: (k, n, x, out) => k.trigKernel(n, x, 0, out),
+  cos: (k, n, x, out) => k.trigKernel(n, x, 1, out),
 } satisfies { [name: string]: (k: Kernels, n: number, x: number, out: number) => void };
 type Kernel = keyof typeof calls;
 
@@ -165,6 +167,38 @@ describe("the largest error of activations, against double precision", () => {
   it("of elu is 3 ulp or less", () => {
     const truth = (x: number): number => (x > 0 ? x : Math.expm1(x));
     expect(worst("eluKernel", truth, [...signs(1e-30, 3), [-100, -1]], 100_000)).toBeLessThan(3);
+  });
+});
+
+describe("the largest error of sine and cosine, against Math in double precision", () => {
+  const ranges: [number, number][] = [
+    [1e-45, 0.8],
+    [0.78, 10],
+    [-100, -0.1],
+    [10, 1e5],
+    [1e5, 4e8],
+    [3.9e8, 4.1e8],
+    [-3.4e38, -4e8],
+    // beside multiples of pi / 2, where the reduction cancels most
+    ...[1, 2, 3, 4, 31, 1000, 36000, 2 ** 20, 2 ** 27].map((n): [number, number] => {
+      const near = Math.fround((n * Math.PI) / 2);
+      return [near * (1 - 2 ** -18), near * (1 + 2 ** -18)];
+    }),
+  ];
+
+  it("of sin is 1.1 ulp or less for every angle", () => {
+    expect(worst("sin", Math.sin, ranges, 200_000)).toBeLessThan(1.1);
+  });
+
+  it("of cos is 1.1 ulp or less for every angle", () => {
+    expect(worst("cos", Math.cos, ranges, 200_000)).toBeLessThan(1.1);
+  });
+
+  it("sin is odd and cos is even to the last bit", () => {
+    const x = floatsBetween(1e-45, 3.4e38, 9973);
+    const minus = x.map((v) => -v);
+    expect(apply("sin", minus)).toEqual(apply("sin", x).map((v) => -v));
+    expect(apply("cos", minus)).toEqual(apply("cos", x));
   });
 });
 

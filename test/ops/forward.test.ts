@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { grad } from "../../src/autodiff/grad.js";
 import { type Tensor, tensor } from "../../src/core/tensor.js";
-import { add, div, mul, sub } from "../../src/ops/elementwise.js";
+import { add, div, equal, maximum, mul, sub, where } from "../../src/ops/elementwise.js";
 import { concat, transpose } from "../../src/ops/layout.js";
 import { linear, matmul } from "../../src/ops/matmul.js";
 import { sum } from "../../src/ops/reduce.js";
@@ -84,6 +84,9 @@ describe("one tensor as both inputs", () => {
     ["sub", sub, data.map(() => 0)],
     ["mul", mul, data.map((v) => v * v)],
     ["div", div, data.map(() => 1)],
+    ["maximum", maximum, data],
+    ["equal", equal, data.map(() => 1)],
+    ["where", (a: Tensor, b: Tensor) => where(a, b, a), data],
   ] as const)("%s(x, x) equals the oracle", (_, op, want) => {
     expect(Array.from(op(x, x).data)).toEqual(want);
   });

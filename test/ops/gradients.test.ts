@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkGrad, grad } from "../../src/autodiff/grad.js";
 import { type Tensor, tensor } from "../../src/core/tensor.js";
-import { add, div, mul, relu, sub, tanh } from "../../src/ops/elementwise.js";
+import { add, div, greater, maximum, mul, pow, relu, sub, tanh, where } from "../../src/ops/elementwise.js";
 import { broadcastTo, concat, reshape, slice } from "../../src/ops/layout.js";
 import { linear, matmul } from "../../src/ops/matmul.js";
 import { max, sum } from "../../src/ops/reduce.js";
@@ -49,6 +49,9 @@ describe("gradients of one tensor used twice", () => {
     ["sub(x, x)", (x: Tensor) => sub(x, x)],
     ["mul(x, x)", (x: Tensor) => mul(x, x)],
     ["div(x, x)", (x: Tensor) => div(x, x)],
+    ["maximum(x, x)", (x: Tensor) => maximum(x, x)],
+    ["pow(x^2, x)", (x: Tensor) => pow(add(mul(x, x), 1), x)],
+    ["where(x > 0, x, -x)", (x: Tensor) => where(greater(x, 0), x, mul(x, -1))],
     ["matmul(x, x)", (x: Tensor) => matmul(x, x)],
     ["matmul(x', x)", (x: Tensor) => matmul(x, x, { transposeA: true })],
     ["matmul(x, x')", (x: Tensor) => matmul(x, x, { transposeB: true })],

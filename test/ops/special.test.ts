@@ -52,6 +52,8 @@ const near: [string, (x: Tensor) => Tensor, (x: number) => number][] = [
   ["exp", exp, Math.exp],
   ["log", log, Math.log],
   ["tanh", tanh, Math.tanh],
+  ["sin", ops.sin, Math.sin],
+  ["cos", ops.cos, Math.cos],
   ["sigmoid", sigmoid, (x) => 1 / (1 + Math.exp(-x))],
   ["softplus", ops.softplus, (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))],
   ["elu", ops.elu, (x) => (x >= 0 ? x : Math.expm1(x))],
@@ -81,6 +83,15 @@ const pairs: [string, (a: Tensor, b: Tensor) => Tensor, (a: number, b: number) =
   ["sub", sub, (a, b) => a - b],
   ["mul", mul, (a, b) => a * b],
   ["div", div, (a, b) => a / b],
+  ["maximum", ops.maximum, Math.max],
+  ["minimum", ops.minimum, Math.min],
+  ["pow", ops.pow, (a, b) => (a === 1 || (a === -1 && Math.abs(b) === inf) ? 1 : a ** b)],
+  ["equal", ops.equal, (a, b) => Number(a === b)],
+  ["notEqual", ops.notEqual, (a, b) => Number(a !== b)],
+  ["less", ops.less, (a, b) => Number(a < b)],
+  ["lessEqual", ops.lessEqual, (a, b) => Number(a <= b)],
+  ["greater", ops.greater, (a, b) => Number(a > b)],
+  ["greaterEqual", ops.greaterEqual, (a, b) => Number(a >= b)],
 ];
 
 describe("gradients at special values", () => {
@@ -100,6 +111,35 @@ describe("gradients at special values", () => {
     slope(f).forEach((got, i) => {
       expect(got, `at ${edges.data[i]}`).toBeCloseTo(want[i], 6);
     });
+  });
+
+  const by = (f: (a: Tensor, b: Tensor) => Tensor, a: number[], b: number[]): number[][] =>
+    grad(([x, y]: Tensor[]) => sum(f(x, y)))([tensor(a), tensor(b)]).map((t) => Array.from(t.data));
+
+  it("maximum and minimum halve it where both are equal, and give it to both where one is NaN", () => {
+    expect(by(ops.maximum, [1, 2, 3, 0, nan, 1], [2, 2, 2, -0, 1, nan])).toEqual([
+      [0, 0.5, 1, 0.5, 1, 1],
+      [1, 0.5, 0, 0.5, 1, 1],
+    ]);
+    expect(by(ops.minimum, [1, 2, 3, 0, nan, 1], [2, 2, 2, -0, 1, nan])).toEqual([
+      [1, 0.5, 0, 0.5, 1, 1],
+      [0, 0.5, 1, 0.5, 1, 1],
+    ]);
+  });
+
+  it("pow has none by an exponent where the base is 0, and none by a base where the exponent is 0", () => {
+    expect(by(ops.pow, [0, 0, 0, 5, -2, -2, 0], [2, 0, 1, 0, 3, 2, 0.5])).toEqual([
+      [0, 0, 1, 0, 12, -4, inf],
+      [0, 0, 0, fround(Math.log(5)), nan, nan, 0],
+    ]);
+  });
+
+  it("what where does not take has none, even where its own slope is infinite", () => {
+    const safe = (x: Tensor): Tensor => ops.where(ops.greater(x, 0), ops.sqrt(x), 0);
+    expect(
+      Array.from(grad((x: Tensor) => sum(ops.maximum(ops.where(ops.greater(x, 0), x, 1), 0)))(edges).data),
+    ).toEqual([1, 0, 0, 0, 1, 0, 1, 0]);
+    expect(Array.from(safe(tensor([4, -1, 0])).data)).toEqual([2, 0, 0]);
   });
 
   it("NaN stays NaN in what is smooth", () => {
@@ -127,6 +167,40 @@ describe.each(pairs)("special values of %s", (_, op, f) => {
     const right = special.map((b) => Array.from(op(tensor(special), tensor(b)).data));
     expect(left).toEqual(want);
     expect(special.flatMap((_, i) => right.map((column) => column[i]))).toEqual(want);
+  });
+});
+
+describe("conditions and whole numbers", () => {
+  const ints = (...values: number[]): Tensor => tensor(values, { dtype: "int32" });
+
+  it("a float condition counts as true unless it is 0 or -0", () => {
+    expect(Array.from(ops.where(tensor([1, 0, -0, nan, -inf, 1e-45, -1e-45]), 1, 2).data)).toEqual([
+      1, 2, 2, 1, 1, 1, 1,
+    ]);
+  });
+
+  it("an int32 condition counts as true unless it is 0", () => {
+    expect(Array.from(ops.where(ints(1, 0, -1, -(2 ** 31), 2 ** 31 - 1), 1, 2).data)).toEqual([1, 2, 1, 1, 1]);
+  });
+
+  it("a float condition has a gradient of 0", () => {
+    const f = ([c, a]: Tensor[]): Tensor => sum(ops.where(c, a, 3));
+    expect(grad(f)([tensor([1, 0]), tensor([5, 6])]).map((t) => Array.from(t.data))).toEqual([
+      [0, 0],
+      [1, 0],
+    ]);
+  });
+
+  it("int32 tensors compare beyond the 24 bits of a float, with numbers too", () => {
+    const x = ints(2 ** 24, 2 ** 24 + 1, -(2 ** 31));
+    expect(Array.from(ops.equal(x, 2 ** 24 + 1).data)).toEqual([0, 1, 0]);
+    expect(Array.from(ops.less(2 ** 24, x).data)).toEqual([0, 1, 0]);
+    expect(Array.from(ops.greaterEqual(x, ints(2 ** 24 + 1)).data)).toEqual([0, 1, 0]);
+  });
+
+  it("an int32 tensor beside a float compares as float", () => {
+    expect(Array.from(ops.less(ints(1, 2, 3), 2.5).data)).toEqual([1, 1, 0]);
+    expect(Array.from(ops.greater(tensor([1.5, 2.5]), ints(2)).data)).toEqual([0, 1]);
   });
 });
 

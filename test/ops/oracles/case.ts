@@ -27,16 +27,17 @@ export interface Oracle {
 
 export const smallShape = fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 4 });
 
-/** Two shapes that broadcast: a common one, of which each side keeps a tail and has some axes 1. */
-export const broadcasting = smallShape.chain((shape) =>
-  fc.tuple(
-    ...[0, 1].map(() =>
+/** Shapes that broadcast: a common one, of which each keeps a tail and has some axes 1. */
+export const together = (count: number): fc.Arbitrary<number[][]> =>
+  smallShape.chain((shape) =>
+    fc.array(
       fc
         .tuple(fc.integer({ min: 0, max: shape.length }), fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }))
         .map(([lead, ones]) => shape.slice(lead).map((size, d) => (ones[d] ? 1 : size))),
+      { minLength: count, maxLength: count },
     ),
-  ),
-);
+  );
+export const broadcasting = together(2);
 
 export function unary(
   apply: (x: Tensor) => Tensor,
@@ -57,14 +58,15 @@ export function binary(
   apply: (a: Tensor, b: Tensor) => Tensor,
   f: (a: number, b: number) => number,
   b: Values,
+  { a = "any" as Values, tolerance = 0, differentiable = true } = {},
 ): Oracle {
   const of = (shapes: readonly (readonly number[])[]): Case => ({
     shapes,
-    values: ["any", b],
+    values: [a, b],
     apply: ([x, y]) => apply(x, y),
     oracle: ([x, y]) => build(broadcast(x.shape, y.shape), (i) => f(at(x, i), at(y, i))),
   });
-  return { line: (n) => of([[n], [n]]), random: broadcasting.map(of), tolerance: 0, differentiable: true };
+  return { line: (n) => of([[n], [n]]), random: broadcasting.map(of), tolerance, differentiable };
 }
 
 export type Reduction = (x: Tensor, options: { axis?: number[]; keepDims?: boolean }) => Tensor;
