@@ -62,6 +62,7 @@ export const gather = (x: TensorLike, indices: Indices, axis = 0): Tensor =>
 
 export const scatterAddOp = defineOp({
   name: "scatterAdd",
+  needs: ["x", "indices", "updates"],
   inputs: ["float32", "int32"],
   shape: ([x, indices, updates]) => {
     if (x.rank < 1) throw new ShapeError("scatterAdd: a scalar has no axis 0 to add along");

@@ -62,6 +62,7 @@ export function checkTargets(x: Tensor, t: Tensor): void {
 /** Of every logit: max(x, 0) - x t + log(1 + e^-|x|). Targets are data: their gradient is 0. */
 export const sigmoidCrossEntropyOp = defineOp({
   name: "sigmoidCrossEntropy",
+  needs: ["logits", "targets"],
   shape: ([x, t]) => {
     checkTargets(x, t);
     return x.shape;

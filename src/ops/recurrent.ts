@@ -22,6 +22,7 @@ import {
 /** Inputs x, inputWeight, hiddenWeight, bias, (h, c). Workspace: gates | c of steps 0..T | tanh(c) of steps 1..T. */
 export const lstmOp = defineOp({
   name: "lstm",
+  needs: ["x", "inputWeight", "hiddenWeight"],
   shape: (inputs) => {
     const { time, batch, hidden } = checkShapes("lstm", 4, inputs, [4]);
     return [time + 2, batch, hidden];
@@ -87,6 +88,7 @@ export const lstmOp = defineOp({
  */
 export const gruOp = defineOp({
   name: "gru",
+  needs: ["x", "inputWeight", "hiddenWeight"],
   shape: (inputs) => {
     const { time, batch, hidden } = checkShapes("gru", 3, inputs, [3, 1]);
     return [time + 1, batch, hidden];
@@ -150,6 +152,7 @@ export const gruOp = defineOp({
 /** Inputs x, inputWeight, hiddenWeight, bias, (h). The output itself holds all that backward needs. */
 export const simpleRnnOp = defineOp({
   name: "simpleRnn",
+  needs: ["x", "inputWeight", "hiddenWeight"],
   shape: (inputs) => {
     const { time, batch, hidden } = checkShapes("simpleRnn", 1, inputs, [1]);
     return [time + 1, batch, hidden];

@@ -16,6 +16,10 @@ const missing: [string, string, () => unknown][] = [
   ["lerp", "t", () => loose.lerp(x, x)],
   ["layerNorm", "scale", () => loose.layerNorm(x)],
   ["batchNorm", "offset", () => loose.batchNorm(x, [1, 1, 1])],
+  ["where", "a", () => loose.where(x)],
+  ["scatterAdd", "updates", () => loose.scatterAdd(x, [1])],
+  ["lstm", "inputWeight", () => loose.lstm(zeros([1, 1, 1]), { bias: [0] })],
+  ["sigmoidCrossEntropy", "targets", () => (nn.sigmoidCrossEntropy as (...args: unknown[]) => unknown)(x)],
   ["softmaxCrossEntropy", "labels", () => loose.softmaxCrossEntropy(x)],
   ["linear", "weight", () => nn.linear(3, 2).apply({} as never, x)],
   [
