@@ -111,6 +111,31 @@ export function convolveWeights(
   }
 }
 
+/** Runs of a few pixels, for which memory.copy and memory.fill cost more than they move (17 -> 14 us for 32 images of 20 x 4 x 24). */
+class Pixels {
+  /** Zeros to `bytes` bytes at p; returns their end. */
+  @inline static clear(p: usize, bytes: usize): usize {
+    const end = p + bytes;
+    const zero = i32x4.splat(0);
+    for (; p + 16 <= end; p += 16) v128.store(p, zero);
+    for (; p < end; p += 4) store<i32>(p, 0);
+    return end;
+  }
+
+  @inline static copy(p: usize, source: usize, bytes: usize): usize {
+    const end = p + bytes;
+    for (; p + 16 <= end; p += 16) {
+      v128.store(p, v128.load(source));
+      source += 16;
+    }
+    for (; p < end; p += 4) {
+      store<i32>(p, load<i32>(source));
+      source += 4;
+    }
+    return end;
+  }
+}
+
 /**
  * out [batch, outH, outW, c] = 0 but for x [batch, height, width, c], whose pixel (i, j) goes to (top + i stepY, left + j stepX)
  * where that is inside: a halo, a crop, or rows and columns of zeros between the pixels.
@@ -130,28 +155,32 @@ export function placeImages(
   out: usize,
 ): void {
   const pixel: usize = c << 2;
-  memory.fill(out, 0, batch * outH * outW * pixel);
   // columns j0 .. j1 of x fall inside
   const j0 = left < 0 ? (stepX - 1 - left) / stepX : 0;
   const j1 = outW > left ? min(width, (outW - left + stepX - 1) / stepX) : 0;
   for (let b = 0; b < batch; b++) {
-    for (let i = 0; i < height; i++) {
-      const row = top + i * stepY;
-      if (row >= 0 && row < outH && j1 > j0) {
-        let target: usize = out + (row * outW + left + j0 * stepX) * pixel;
-        let source: usize = x + (i * width + j0) * pixel;
-        if (stepX == 1) memory.copy(target, source, (j1 - j0) * pixel);
-        else {
-          for (let j = j0; j < j1; j++) {
-            memory.copy(target, source, pixel);
-            target += stepX * pixel;
-            source += pixel;
-          }
+    let i = top < 0 ? (stepY - 1 - top) / stepY : 0; // the row of x that comes next
+    for (let row = 0; row < outH; row++) {
+      if (j1 <= j0 || i >= height || row != top + i * stepY) {
+        out = Pixels.clear(out, outW * pixel);
+        continue;
+      }
+      const source: usize = x + (i++ * width + j0) * pixel;
+      const before = left + j0 * stepX;
+      out = Pixels.clear(out, before * pixel);
+      if (stepX == 1) {
+        out = Pixels.copy(out, source, (j1 - j0) * pixel);
+        out = Pixels.clear(out, (outW - before - (j1 - j0)) * pixel);
+      } else {
+        const end = out + (outW - before) * pixel;
+        for (let j = 0; j < j1 - j0; j++) {
+          out = Pixels.copy(out, source + j * pixel, pixel);
+          out = Pixels.clear(out, min((stepX - 1) * pixel, end - out));
         }
+        out = Pixels.clear(out, end - out);
       }
     }
     x += height * width * pixel;
-    out += outH * outW * pixel;
   }
 }
 
