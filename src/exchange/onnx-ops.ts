@@ -102,7 +102,14 @@ const conv2d: OnnxEntry = ({ graph, inputs, record: { a, b, attributes } }) => {
     strides: [strideY, strideX],
     pads: [top, left, bottom, right],
   });
-  if (activation) out = graph.op({ relu: "Relu", sigmoid: "Sigmoid", tanh: "Tanh" }[activation as string]!, [out]);
+  if (activation) {
+    const name = { relu: "Relu", sigmoid: "Sigmoid", tanh: "Tanh" }[activation as string];
+    if (name === undefined)
+      throw new TypeError(
+        `toONNX: conv2d with the activation ${activation} has no ONNX form. Use relu, sigmoid or tanh`,
+      );
+    out = graph.op(name, [out]);
+  }
   return graph.channelsLast(out);
 };
 

@@ -2,8 +2,8 @@
 import { checkInteger } from "../base/errors.js";
 import { foldIn, type Key } from "../core/random.js";
 import { type Tensor, zeros } from "../core/tensor.js";
-import { conv2d as conv2dOp, pairOf } from "../ops/conv.js";
-import { mul, sigmoid } from "../ops/elementwise.js";
+import { type ConvActivation, conv2d as conv2dOp, pairOf } from "../ops/conv.js";
+import { mul, saturatingSigmoid, sigmoid } from "../ops/elementwise.js";
 import { lerp } from "../ops/lerp.js";
 import { type Conv2dParams, conv2d } from "./conv.js";
 import { glorot, type Initializer } from "./init.js";
@@ -51,10 +51,14 @@ export function convGru(maps: number, options: ConvGruOptions = {}): ConvGruCell
   const gates = conv2d(maps, maps, size, { init, bias: gateBias });
   const candidate = conv2d(maps, maps, size, { init });
   // the built-in functions run in the convolution, in place
-  const convolve = ({ weight, bias }: Conv2dParams, s: Tensor, activation?: "sigmoid" | "tanh"): Tensor =>
+  const convolve = ({ weight, bias }: Conv2dParams, s: Tensor, activation?: ConvActivation): Tensor =>
     conv2dOp(s, weight, bias, { padding: "same", ...(activation && { activation }) });
+  const builtIn = new Map<unknown, ConvActivation>([
+    [sigmoid, "sigmoid"],
+    [saturatingSigmoid, "saturatingSigmoid"],
+  ]).get(gate);
   const gated = (params: Conv2dParams, s: Tensor): Tensor =>
-    gate === sigmoid ? convolve(params, s, "sigmoid") : gate(convolve(params, s));
+    builtIn ? convolve(params, s, builtIn) : gate(convolve(params, s));
   return {
     init: (key) => ({
       reset: gates.init(foldIn(key, 0)),

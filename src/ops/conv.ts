@@ -11,7 +11,7 @@ const PLAIN = 0;
 const RELU = 1;
 const FLUSH = 2; // as in matmul.ts
 
-export type ConvActivation = "relu" | "sigmoid" | "tanh";
+export type ConvActivation = "relu" | "sigmoid" | "tanh" | "saturatingSigmoid" | "saturatingTanh";
 /** Rows and columns of zeros around the image: the same on all sides, [top, right, bottom, left], or "same". */
 export type Padding = number | readonly [number, number, number, number] | "same";
 
@@ -108,6 +108,14 @@ const activations: { readonly [name in ConvActivation]: readonly [InPlace, Deriv
   relu: [() => {}, (k, n, y, dy) => k.reluBackward(n, y, dy, dy)], // the product's own ending
   sigmoid: [(k, n, y) => k.sigmoidKernel(n, y, y), (k, n, y, dy) => k.sigmoidBackward(n, y, dy, dy)],
   tanh: [(k, n, y) => k.tanhKernel(n, y, y), (k, n, y, dy) => k.tanhBackward(n, y, dy, dy)],
+  saturatingSigmoid: [
+    (k, n, y) => k.saturatingSigmoidKernel(n, y, y),
+    (k, n, y, dy) => k.saturatingSigmoidBackward(n, y, dy, dy),
+  ],
+  saturatingTanh: [
+    (k, n, y) => k.saturatingTanhKernel(n, y, y),
+    (k, n, y, dy) => k.saturatingTanhBackward(n, y, dy, dy),
+  ],
 };
 
 export const conv2dOp = defineOp<ConvAttributes>({

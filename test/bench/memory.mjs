@@ -1,5 +1,16 @@
 // The peak of the arena, MiB: W4's step, the Neural GPU's step of 41 positions, and prediction at two lengths.
-import { conv2d, createTrainer, lerp, mean, mul, nn, optim, random, tensor, unroll, zeros } from "../../dist/index.js";
+import {
+  createTrainer,
+  mean,
+  mul,
+  nn,
+  optim,
+  random,
+  saturatingSigmoid,
+  tensor,
+  unroll,
+  zeros,
+} from "../../dist/index.js";
 
 const loss = (y) => mean(mul(y, y));
 
@@ -20,14 +31,9 @@ function lstm() {
 }
 
 function neuralGpu(recompute) {
-  const kernel = nn.conv2d(24, 24, 3);
-  const params = [0, 1].map((i) => [0, 1, 2].map((j) => kernel.init(random.key(3 * i + j))));
-  const gate = (p, s, activation) => conv2d(s, p.weight, p.bias, { padding: "same", activation });
-  const cell = (s, _, p) => {
-    for (const [reset, update, candidate] of p)
-      s = lerp(gate(candidate, mul(gate(reset, s, "sigmoid"), s), "tanh"), s, gate(update, s, "sigmoid"));
-    return s;
-  };
+  const gru = nn.convGru(24, { gate: saturatingSigmoid });
+  const params = [0, 1].map((i) => gru.init(random.key(i)));
+  const cell = (s, _, p) => p.reduce((state, weights) => gru.apply(weights, state), s);
   const trainer = createTrainer({
     params,
     loss: (p, s) => loss(unroll(cell, s, 41, { params: p, recompute })),

@@ -16,7 +16,7 @@ import {
 } from "../../src/nn/recurrent.js";
 import { stack } from "../../src/ops/arrange.js";
 import { conv2d } from "../../src/ops/conv.js";
-import { add, mul, neg, sigmoid, tanh } from "../../src/ops/elementwise.js";
+import { add, mul, neg, saturatingSigmoid, sigmoid, tanh } from "../../src/ops/elementwise.js";
 import { concat, reshape, reverse, slice } from "../../src/ops/layout.js";
 import { mean, sum } from "../../src/ops/reduce.js";
 import { digest } from "../../src/train/save.js";
@@ -140,6 +140,7 @@ describe("convGru", () => {
 
   it.each([
     ["sigmoid", sigmoid],
+    ["the Neural GPU's gate", saturatingSigmoid],
     ["a gate of one's own", (v: Tensor) => mul(0.5, add(1, tanh(v)))],
   ])("is the paper's equation with %s", (_, gate) => {
     const got = convGru(4, { gate }).apply(params, state);
