@@ -1,6 +1,23 @@
 // Containers and convolutional layers: what they compute is what their parts compute.
 import { describe, expect, it } from "vitest";
-import { add, conv2d, digest, nn, random, relu, type Tensor, tanh, tensor, zeros } from "../../src/index.js";
+import {
+  add,
+  conv2d,
+  digest,
+  mul,
+  nn,
+  random,
+  relu,
+  saturatingSigmoid,
+  saturatingTanh,
+  sigmoid,
+  sum,
+  type Tensor,
+  tanh,
+  tensor,
+  valueAndGrad,
+  zeros,
+} from "../../src/index.js";
 
 const { key, foldIn, normal } = random;
 const x = normal(key(1), [2, 3]);
@@ -77,6 +94,24 @@ describe("conv2d as a layer", () => {
     expect(mean).toBeGreaterThan(0.95 * (2 / 400));
     expect(mean).toBeLessThan(1.05 * (2 / 400));
   });
+});
+
+describe("an activation inside conv2d", () => {
+  const image = normal(key(8), [2, 4, 3, 3], { std: 2 });
+  const weights = { weight: normal(key(9), [3, 3, 3, 5]), bias: normal(key(10), [5]) };
+  it.each(Object.entries({ relu, sigmoid, tanh, saturatingSigmoid, saturatingTanh }))(
+    "%s gives the value and the gradients that it gives after it, bit for bit",
+    (name, f) => {
+      const activation = name as "relu";
+      const loss = (inside: boolean) => (p: typeof weights) => {
+        const y = conv2d(image, p.weight, p.bias, { padding: "same", ...(inside && { activation }) });
+        return sum(mul(inside ? y : f(y), normal(key(11), [2, 4, 3, 5])));
+      };
+      const [got, want] = [valueAndGrad(loss(true))(weights), valueAndGrad(loss(false))(weights)];
+      expect(got.value).toBe(want.value);
+      expect(digest(got.gradients)).toBe(digest(want.gradients));
+    },
+  );
 });
 
 describe("what conv2d says to bad input", () => {

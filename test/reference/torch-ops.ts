@@ -22,7 +22,7 @@ export interface Case {
 
 type Apply = (inputs: Tensor[], args: Case["args"]) => Tensor;
 
-// a name that is not there yet is undefined, and its cases are counted as missing
+// a name that the library does not have is undefined; its cases are then counted as missing, and a test fails
 const gn: any = library;
 const { nn, optim } = gn;
 
