@@ -32,6 +32,7 @@ export function valueAndGrad<P, R extends unknown[]>(
   f: (params: P, ...rest: R) => Tensor,
 ): (params: P, ...rest: R) => { value: number; gradients: P } {
   const scope = new Scope(sharedRuntime(), "grad");
+  scope.training = true;
   let calls = 0;
   return (params, ...rest) => {
     if (currentScope())

@@ -69,7 +69,8 @@ export function broadcastStrides(shape: Shape, target: Shape): number[] {
 
 /** One axis, negative counted from the end, as an index 0..rank-1. */
 export function checkAxis(owner: string, axis: unknown, rank: number): number {
-  if (typeof axis !== "number" || !Number.isInteger(axis) || axis < -rank || axis >= rank)
+  if (typeof axis !== "number") throw new TypeError(`${owner}: "axis" expected an integer, got ${show(axis)}`);
+  if (!Number.isInteger(axis) || axis < -rank || axis >= rank)
     throw new RangeError(
       `${owner}: axis ${show(axis)} is outside ${rank === 0 ? "a scalar, which has no axes" : `${-rank}..${rank - 1}`}`,
     );
@@ -79,6 +80,8 @@ export function checkAxis(owner: string, axis: unknown, rank: number): number {
 /** A sorted list of distinct axes; all of them when none is named. */
 export function checkAxes(owner: string, axes: number | readonly number[] | undefined | null, rank: number): number[] {
   if (axes === undefined || axes === null) return Array.from({ length: rank }, (_, i) => i);
+  if (typeof axes !== "number" && !Array.isArray(axes))
+    throw new TypeError(`${owner}: "axis" expected an integer or a list of them, got ${show(axes)}`);
   const list = (typeof axes === "number" ? [axes] : [...axes]).map((axis) => checkAxis(owner, axis, rank));
   list.sort((a, b) => a - b);
   for (let i = 1; i < list.length; i++)

@@ -1,6 +1,6 @@
 // Trees: nested arrays and plain objects whose leaves are one class of thing (tensors, host arrays).
 // Leaves are visited in the order they are written; a path reads like the code that reaches it: layers[3].weight.
-import { show } from "./errors.js";
+import { isPlain, printable, show } from "./errors.js";
 
 /** Any nesting of arrays and plain objects over leaves of type L. Interfaces work as trees. */
 export type Tree<L> = L | readonly Tree<L>[] | { readonly [key: string]: Tree<L> };
@@ -10,19 +10,15 @@ export type MapTree<T, L, M> = T extends L ? M : T extends object ? { [K in keyo
 
 export type IsLeaf<L> = (value: unknown) => value is L;
 
-function isPlain(node: unknown): node is Record<string, unknown> {
-  if (typeof node !== "object" || node === null) return false;
-  const prototype = Object.getPrototypeOf(node);
-  return prototype === Object.prototype || prototype === null;
-}
-
 /** A path below a root as code would write it: params.weight, params[0], or params itself. */
 export function under(root: string, path: string): string {
   return path === "" || path.startsWith("[") ? root + path : `${root}.${path}`;
 }
 
 function strange(what: string, path: string, node: unknown): TypeError {
-  return new TypeError(`${under(what, path)}: expected a tensor, an array or a plain object, got ${show(node)}`);
+  return new TypeError(
+    `${under(what, printable(path))}: expected a tensor, an array or a plain object, got ${show(node)}`,
+  );
 }
 
 function visit<L>(

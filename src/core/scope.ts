@@ -23,6 +23,19 @@ export function currentScope(): Scope | undefined {
   return current;
 }
 
+const drawsOutside = new WeakMap<object, number>();
+
+/**
+ * How many keys `context` has given out before this one, in the open run: two layers that are given one context draw apart.
+ * What `recompute` runs again counts again from where it stood.
+ */
+export function countDraw(context: object): number {
+  const counts = current ? current.root.draws : drawsOutside;
+  const count = counts.get(context) ?? 0;
+  counts.set(context, count + 1);
+  return count;
+}
+
 export class Scope {
   readonly records: OpRecord[] = [];
   /** Counts openings; a tensor whose `run` is older is stale. */
@@ -32,6 +45,8 @@ export class Scope {
   step = 0;
   /** Nobody will ask for gradients: a sub-scope may end before this one does. */
   tapeless = false;
+  /** Parameters are to learn from what is computed here: a trainer's step, a gradient. */
+  training = false;
   protected cursor = 0;
   private parent: Scope | undefined;
   /** Address after the last allocation of the forward pass, and after that of the backward plan. */
@@ -40,6 +55,8 @@ export class Scope {
   private plan: BackwardPlan | undefined;
   private warm = true;
   private base = 0;
+  /** Keys that each context has given out in this run; only the outermost scope's counts. */
+  draws = new Map<object, number>();
 
   /**
    * With `outer` it is a sub-scope: it lies in the arena above an open scope of the same runtime (mark, run, move the
@@ -55,6 +72,15 @@ export class Scope {
   /** A sub-scope of this one. */
   inner(kind: string, sealed = false): Scope {
     return new Scope(this.runtime, kind, this, sealed);
+  }
+
+  /** The outermost scope around this one. */
+  get root(): Scope {
+    return this.outer?.root ?? this;
+  }
+
+  get isTraining(): boolean {
+    return this.root.training;
   }
 
   /** First byte of its part of the arena. */
@@ -88,6 +114,7 @@ export class Scope {
     memory.top = this.warm ? Math.max(this.forwardEnd, this.planEnd) : this.base;
     this.parent = current;
     current = this;
+    if (this.draws.size > 0) this.draws.clear();
   }
 
   end(): void {

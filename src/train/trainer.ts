@@ -116,6 +116,7 @@ export class Trainer<P, B, X, S> {
     this.training = options.debug
       ? new WatchedScope(this.runtime, "step", (what, op) => this.diverged(what, "", guards[op]))
       : new Scope(this.runtime, "step");
+    this.training.training = true;
     this.evaluating = new Scope(this.runtime, "evaluation");
     this.predicting = new Scope(this.runtime, "prediction");
     this.evaluating.tapeless = this.predicting.tapeless = true;
