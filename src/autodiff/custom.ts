@@ -1,8 +1,9 @@
 // Gradients of one's own (customGrad), gradients for less memory (recompute), and none at all (stopGradient).
 import { ShapeError, show } from "../base/errors.js";
 import { type Shape, sameShape, showShape } from "../base/shape.js";
-import { currentScope } from "../core/scope.js";
+import { currentScope, type Scope } from "../core/scope.js";
 import { isTensor, type Tensor } from "../core/tensor.js";
+import type { Value } from "../core/value.js";
 import { defineOp, run, type TensorLike } from "../ops/define.js";
 
 export const stopGradientOp = defineOp({
@@ -23,21 +24,25 @@ export const stopGradient = (x: TensorLike): Tensor => run(stopGradientOp, undef
 /** What a function with a gradient of its own returns: the value, and its gradients by every input. */
 export interface CustomResult {
   readonly value: Tensor;
-  /** Given the gradient by the value, the gradient by every input, in order and of their shapes. */
-  readonly backward: (upstream: Tensor) => readonly Tensor[];
+  /**
+   * Given the gradient by the value, the gradient by every input, in order and of their shapes; anything for an int32 one,
+   * which has none.
+   */
+  readonly backward: (upstream: Tensor) => readonly (Tensor | null | undefined)[];
 }
 
 type Backward = { readonly backward: CustomResult["backward"] };
 
 const customOp = defineOp<Backward>({
   name: "customGrad",
+  inputs: "any",
+  closures: true,
   shape: ([value]) => value.shape,
   view: () => 0,
   forward: () => {},
   backward: (r) => {
-    const scope = r.output.scope!.inner("customGrad");
-    scope.begin(r.output.scope!.step);
-    try {
+    const scope = r.output.scope.inner("customGrad");
+    scope.within(r.output.scope.step, () => {
       const gradients = r.attributes.backward(scope.alias(r.output, r.gradientOut));
       const count = r.inputs.length - 1;
       if (!Array.isArray(gradients) || gradients.length !== count)
@@ -46,32 +51,56 @@ const customOp = defineOp<Backward>({
         );
       gradients.forEach((g, i) => {
         const input = r.inputs[i + 1];
-        if (!isTensor(g) || !sameShape(g.shape, input.shape))
+        if (input.dtype === "int32") return;
+        if (!isTensor(g) || !sameShape(g.shape, input.shape) || g.dtype !== "float32")
           throw new ShapeError(
-            `customGrad: backward returned ${isTensor(g) ? `shape ${showShape(g.shape)}` : show(g)} for input ${i}, whose shape is ${showShape(input.shape)}`,
+            `customGrad: backward returned ${isTensor(g) ? `${g.dtype === "int32" ? "int32 of " : ""}shape ${showShape(g.shape)}` : show(g)} for input ${i}, whose shape is ${showShape(input.shape)}`,
           );
-        if (r.gradientIn[i + 1] !== 0) r.kernels.copy(g.size, scope.own(g).pointer, r.gradientIn[i + 1]);
+        if (r.gradientIn[i + 1] !== 0) r.kernels.copy(input.size, scope.own(g).pointer, r.gradientIn[i + 1]);
       });
-    } finally {
-      scope.end();
-    }
+    });
   },
 });
 
 /**
- * A function with a gradient of its own.
+ * A function with a gradient of its own. It may use constants from outside, but nothing that needs a gradient: that is
+ * passed as an argument.
  *
  * Shapes: backward gets the value's shape and returns one gradient of each input's shape.
- * Throws TypeError or ShapeError naming the input where it returns something else.
+ * Throws TypeError naming a tensor from outside that needs a gradient; TypeError or ShapeError naming the input where
+ * backward returns something else.
  * Example: `customGrad((x) => ({ value: x, backward: (g) => [g.mul(0.1)] }))(x)`
  */
 export function customGrad(f: (...inputs: Tensor[]) => CustomResult): (...inputs: Tensor[]) => Tensor {
+  if (typeof f !== "function") throw new TypeError(`customGrad: expected a function, got ${show(f)}`);
   return (...inputs) => {
     const scope = currentScope();
-    const { value, backward } = f(...inputs.map(stopGradient));
+    const from = scope?.position ?? 0;
+    const result = f(...inputs.map(stopGradient));
+    const { value, backward } = result ?? {};
+    if (!isTensor(value) || value.dtype !== "float32" || typeof backward !== "function")
+      throw new TypeError(
+        `customGrad: the function returned ${isTensor(value) && value.dtype !== "float32" ? "an int32 value" : show(result)}; return { value, backward }, a float32 tensor and a function`,
+      );
     if (!scope) return value;
+    const own = scope.own(value, "customGrad");
+    if (own.needsGradient)
+      throw new TypeError(
+        `customGrad: the function uses ${captured(scope, from, own)} from outside, whose gradient would be lost. Pass it as an argument`,
+      );
     return run(customOp, { backward }, value, undefined, undefined, inputs);
   };
+}
+
+/** The first value from outside that needs a gradient, among what was computed since `from`. */
+function captured(scope: Scope, from: number, result: Value): string {
+  const made = new Set<Value>();
+  for (const r of scope.records.slice(from, scope.position)) {
+    const found = r.inputs.find((t) => t.needsGradient && !made.has(t));
+    if (found) return `${found.origin} ${showShape(found.shape)}`;
+    made.add(r.output);
+  }
+  return `${result.origin} ${showShape(result.shape)}`;
 }
 
 interface Recomputed {
@@ -79,31 +108,32 @@ interface Recomputed {
   readonly f: (...inputs: Tensor[]) => Tensor;
   /** Where the forward run left its result. */
   readonly result: () => number;
+  /** The keys that contexts had given out before it. */
+  readonly draws: ReadonlyMap<object, number>;
 }
 
 const recomputeOp = defineOp<Recomputed>({
   name: "recompute",
+  inputs: "any",
+  closures: true,
+  watched: false,
   shape: (_, { shape }) => shape,
   forward: (r) => r.kernels.copy(r.output.size, r.attributes.result(), r.output.pointer),
   backward: (r) => {
-    const scope = r.output.scope!.inner("recompute", true);
-    scope.begin(r.output.scope!.step);
+    const scope = r.output.scope.inner("recompute", true);
+    const { root } = scope;
+    const held = root.draws;
+    root.draws = new Map(r.attributes.draws);
     try {
-      const inputs = r.inputs.map((t, i) => scope.alias(t, t.pointer, r.gradientIn[i]));
-      const out = r.attributes.f(...inputs);
-      if (!out.needsGradient) {
-        inputs.forEach((t) => {
-          if (t.gradient !== 0) r.kernels.fill(t.size, 0, t.gradient);
-        });
-        return;
-      }
-      scope.backward(
-        out,
-        inputs.filter((t) => t.needsGradient),
-        r.gradientOut,
-      );
+      scope.within(r.output.scope.step, () => {
+        const inputs = r.inputs.map((t, i) => scope.alias(t, t.pointer, r.gradientIn[i]));
+        const out = r.attributes.f(...inputs);
+        const leaves = inputs.map((t) => t.value!).filter((t) => t.needsGradient);
+        if (scope.own(out).needsGradient) scope.backward(out, leaves, r.gradientOut);
+        else for (const t of leaves) r.kernels.fill(t.size, 0, t.gradient);
+      });
     } finally {
-      scope.end();
+      root.draws = held;
     }
   },
 });
@@ -113,26 +143,34 @@ const recomputeOp = defineOp<Recomputed>({
  * f must be a pure function of its arguments; parameters it uses are passed as arguments too. The bits are those of f;
  * where an argument is also used outside, its gradient inside f is complete before it is added.
  *
- * Shapes: as f. Throws TypeError naming a tensor from outside that needs a gradient, or an input that is no tensor.
+ * Shapes: as f; inputs may be int32, the result is float32.
+ * Throws TypeError naming a tensor from outside that needs a gradient, an input that is no tensor or a result that is none.
  * Example: `recompute((x, w) => relu(x.matmul(w)), x, params.weight)`. Source: Chen et al. 2016, arXiv 1604.06174
  */
 export function recompute(f: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[]): Tensor {
+  if (typeof f !== "function") throw new TypeError(`recompute: the first argument expected a function, got ${show(f)}`);
   inputs.forEach((t, i) => {
     if (!isTensor(t)) throw new TypeError(`recompute: input ${i} expected a tensor, got ${show(t)}`);
   });
+  if (inputs.length === 0) throw new TypeError("recompute: there are no inputs. Pass what the function uses");
+  const checked = (...own: Tensor[]): Tensor => {
+    const out = f(...own);
+    if (!isTensor(out) || out.dtype !== "float32")
+      throw new TypeError(
+        `recompute: the function returned ${isTensor(out) ? "an int32 tensor" : show(out)}; return one of float32`,
+      );
+    return out;
+  };
   const scope = currentScope();
-  if (!scope) return f(...inputs);
-  const own = inputs.map((t) => scope.own(t));
+  if (!scope) return checked(...inputs);
+  const own = inputs.map((t) => scope.own(t, "recompute"));
   const inner = scope.inner("recompute", true);
-  let result = 0;
-  let shape: Shape = [];
-  inner.begin(scope.step);
-  try {
-    const out = inner.own(f(...own.map((t) => inner.alias(t, t.pointer, t.needsGradient ? 1 : 0))));
-    result = out.pointer;
-    shape = out.shape;
-  } finally {
-    inner.end();
-  }
-  return run(recomputeOp, { shape, f, result: () => result }, own[0], undefined, undefined, own.slice(1));
+  const draws = new Map(scope.root.draws);
+  const out = inner.within(scope.step, () => {
+    const found = checked(...own.map((t) => inner.alias(t, t.pointer, t.needsGradient ? 1 : 0)));
+    return inner.own(found);
+  });
+  const { shape, pointer } = out;
+  const given = { shape, f: checked, result: () => pointer, draws };
+  return run(recomputeOp, given, inputs[0], undefined, undefined, inputs.slice(1));
 }

@@ -1,12 +1,14 @@
 // A cell applied many times in bounded memory: without gradients each step's arena is reset, with them it can be recomputed.
-import { ShapeError } from "../base/errors.js";
+import { checkFunction, checkInteger, ShapeError } from "../base/errors.js";
+import { anything, flag, readOptions } from "../base/options.js";
 import { sameShape, showShape } from "../base/shape.js";
 import { flatten, mapTree, under } from "../base/tree.js";
 import { currentScope, type Scope } from "../core/scope.js";
-import { isTensor, type Tensor } from "../core/tensor.js";
+import { type DataType, isTensor, type Tensor } from "../core/tensor.js";
+import type { Value } from "../core/value.js";
 import { defineOp, run } from "../ops/define.js";
 import { concat, reshape, slice } from "../ops/layout.js";
-import { recompute } from "./custom.js";
+import { recompute as recomputing } from "./custom.js";
 
 /** How `unroll` trades time for memory. */
 export interface UnrollOptions<P> {
@@ -35,9 +37,14 @@ function checked(state: unknown, next: unknown, t: number): Tensor[] {
       `unroll: the cell was given a state of ${before.length} tensors and returned ${after.length} at step ${t}`,
     );
   before.forEach(({ path, leaf }, i) => {
-    if (!sameShape(leaf.shape, after[i].leaf.shape) || path !== after[i].path)
+    const other = after[i].leaf;
+    if (!sameShape(leaf.shape, other.shape) || path !== after[i].path)
       throw new ShapeError(
-        `unroll: the cell turned ${under("state", path)} ${showShape(leaf.shape)} into ${under("state", after[i].path)} ${showShape(after[i].leaf.shape)} at step ${t}; a state keeps its shape`,
+        `unroll: the cell turned ${under("state", path)} ${showShape(leaf.shape)} into ${under("state", after[i].path)} ${showShape(other.shape)} at step ${t}; a state keeps its shape`,
+      );
+    if (leaf.dtype !== other.dtype)
+      throw new TypeError(
+        `unroll: the cell turned ${under("state", path)} from ${leaf.dtype} into ${other.dtype} at step ${t}; a state keeps its dtype`,
       );
   });
   return after.map(({ leaf }) => leaf);
@@ -49,56 +56,61 @@ type Cell<S, P> = (state: S, t: number, params: P) => S;
 function inPlace<S, P>(scope: Scope, cell: Cell<S, P>, state: S, count: number, params: P): S {
   const { kernels } = scope.runtime;
   const held = leavesOf(state).map((leaf) => run(keepOp, undefined, leaf));
+  const homes = held.map((h) => scope.own(h));
   const inner = scope.inner("unroll");
   inner.tapeless = true;
-  let aliases: Tensor[] = [];
-  for (let t = 0; t < count; t++) {
-    inner.begin(scope.step);
-    try {
-      if (t === 0) aliases = held.map((h) => inner.alias(h, h.pointer));
-      for (const alias of aliases) alias.run = inner.run;
-      const next = checked(
-        state,
-        cell(
-          mapTree(state, isTensor, (_, __, i) => aliases[i]),
-          t,
-          params,
-        ),
-        t,
-      ).map((leaf) => {
-        const own = inner.own(leaf);
+  let places: Value[] = [];
+  for (let t = 0; t < count; t++)
+    inner.within(t, () => {
+      if (t === 0) places = homes.map((home) => inner.alias(home, home.pointer).value!);
+      const before = mapTree(state, isTensor, (_, __, i) => inner.handle(places[i]));
+      const next = checked(state, cell(before, t, params), t).map((leaf) => {
+        const own = inner.own(leaf, "unroll");
         // what lies below the arena may be overwritten by a neighbour: a state that only changed places
-        return own.pointer < inner.start ? run(keepOp, undefined, own) : own;
+        return own.pointer < inner.start ? inner.own(run(keepOp, undefined, leaf)) : own;
       });
-      next.forEach((leaf, i) => {
-        kernels.copy(leaf.size, leaf.pointer, held[i].pointer);
+      next.forEach((value, i) => {
+        kernels.copy(value.size, value.pointer, homes[i].pointer);
       });
-    } finally {
-      inner.end();
-    }
-  }
+    });
   return mapTree(state, isTensor, (_, __, i) => held[i]);
 }
+
+/** The bits of int32 as float32 and back: how a state of both goes through one result. Neither is looked at as a number. */
+const view = (name: string, from: DataType, to: DataType) =>
+  defineOp({
+    name,
+    inputs: [from],
+    dtype: to,
+    watched: false,
+    shape: ([x]) => x.shape,
+    view: () => 0,
+    forward: () => {},
+    backward: null,
+  });
+const toBits = view("toBits", "int32", "float32");
+const fromBits = view("fromBits", "float32", "int32");
+const packed = (leaf: Tensor): Tensor => (leaf.dtype === "int32" ? run(toBits, undefined, leaf) : leaf);
 
 /** One step as a function of flat tensors, whose inner values are computed again for the gradient. */
 function recomputed<S, P>(cell: Cell<S, P>, state: S, t: number, params: P): S {
   const leaves = leavesOf(state);
   const weights = flatten(params, isTensor).map(({ leaf }) => leaf);
-  const packed = recompute(
+  const whole = recomputing(
     (...inputs) => {
       const inside = mapTree(state, isTensor, (_, __, i) => inputs[i]);
       const own = mapTree(params, isTensor, (_, __, i) => inputs[leaves.length + i]);
-      const next = checked(state, cell(inside, t, own), t);
+      const next = checked(state, cell(inside, t, own), t).map(packed);
       return next.length === 1 ? next[0] : concat(next.map((leaf) => reshape(leaf, [leaf.size])));
     },
     ...leaves,
     ...weights,
   );
-  if (leaves.length === 1) return mapTree(state, isTensor, () => packed);
   let at = 0;
   return mapTree(state, isTensor, (leaf) => {
     at += leaf.size;
-    return reshape(slice(packed, [at - leaf.size], [leaf.size]), leaf.shape);
+    const own = leaves.length === 1 ? whole : reshape(slice(whole, [at - leaf.size], [leaf.size]), leaf.shape);
+    return leaf.dtype === "int32" ? run(fromBits, undefined, own) : own;
   });
 }
 
@@ -116,12 +128,16 @@ export function unroll<S, P = undefined>(
   cell: (state: S, t: number, params: P) => S,
   state: S,
   count: number,
-  options: UnrollOptions<P> = {},
+  options?: UnrollOptions<P>,
 ): S {
-  if (!Number.isInteger(count) || count < 0)
-    throw new RangeError(`unroll: "count" expected an integer >= 0, got ${count}`);
-  const params = options.params as P;
-  if (options.recompute && params === undefined)
+  checkFunction("unroll", "cell", cell, "a function of state, step and parameters");
+  checkInteger("unroll", "count", count);
+  const { params: given, recompute = false } = readOptions<UnrollOptions<P>>("unroll", options, {
+    params: anything,
+    recompute: flag,
+  });
+  const params = given as P;
+  if (recompute && params === undefined)
     throw new TypeError(
       "unroll: recompute needs the parameters: unroll(cell, state, count, { params, recompute: true })",
     );
@@ -129,7 +145,7 @@ export function unroll<S, P = undefined>(
   if (scope?.tapeless) return inPlace(scope, cell, state, count, params);
   let now = state;
   for (let t = 0; t < count; t++) {
-    if (options.recompute && scope) now = recomputed(cell, now, t, params);
+    if (recompute && scope) now = recomputed(cell, now, t, params);
     else {
       const next = cell(now, t, params);
       checked(state, next, t);

@@ -1,6 +1,6 @@
 // Options: the one way in which every function of the library reads them. A table of rules, a row per option, is all it
 // takes: a name that is not in the table, or a value of another kind, is refused with a hint; what is read is a frozen copy.
-import { checkInteger, checkNumber, isPlain, kindOf, show } from "./errors.js";
+import { checkInteger, checkNumber, kindOf, show, tagOf } from "./errors.js";
 
 /** Checks one option and returns what is kept of it: itself, or a copy of what its owner might change later. */
 export type Rule = (owner: string, name: string, value: any) => unknown;
@@ -53,11 +53,13 @@ export const anything: Rule = (_, __, value) => value;
 /** A plain value that its owner may go on to change: arrays and objects are copied, the rest is kept. */
 export const copied: Rule = (_, __, value) => copyOf(value);
 
-/** A deep copy of arrays and plain objects; anything else as it is. */
+/** A deep, frozen copy of arrays and objects of options; typed arrays, maps, tensors and functions as they are. */
 export function copyOf<T>(value: T): T {
   if (Array.isArray(value)) return Object.freeze(value.map(copyOf)) as T;
-  if (!isPlain(value)) return value;
-  return Object.freeze(Object.fromEntries(Object.entries(value).map(([key, child]) => [key, copyOf(child)]))) as T;
+  if (typeof value !== "object" || value === null || kindOf(value) || tagOf(value) !== "Object") return value;
+  const entries: [string, unknown][] = [];
+  for (const key in value) entries.push([key, copyOf(value[key])]); // what it inherits, too
+  return Object.freeze(Object.fromEntries(entries)) as T;
 }
 
 /**

@@ -4,6 +4,8 @@ import { ShapeError, show } from "./errors.js";
 /** Sizes of the axes, at most 8 of them; [] is a scalar. */
 export type Shape = readonly number[];
 
+const MOST = 2 ** 30; // elements of 4 bytes in the 4 GiB that wasm32 addresses
+
 /** Number of elements of a shape; 1 for a scalar. */
 export function sizeOf(shape: Shape): number {
   let size = 1;
@@ -40,6 +42,10 @@ export function checkShape(owner: string, shape: unknown): Shape {
   for (const size of shape)
     if (!Number.isSafeInteger(size) || size < 0)
       throw new ShapeError(`${owner}: every size is an integer >= 0, got ${show(size)} in ${showShape(shape)}`);
+  if (sizeOf(shape) > MOST)
+    throw new ShapeError(
+      `${owner}: ${showShape(shape)} holds ${sizeOf(shape)} elements; the 4 GiB of WebAssembly hold 2^30 at most`,
+    );
   return Object.freeze(shape.slice());
 }
 

@@ -1,6 +1,6 @@
 // Trees: nested arrays and plain objects whose leaves are one class of thing (tensors, host arrays).
 // Leaves are visited in the order they are written; a path reads like the code that reaches it: layers[3].weight.
-import { isPlain, printable, show } from "./errors.js";
+import { isPlain, kindOf, printable, show } from "./errors.js";
 
 /** Any nesting of arrays and plain objects over leaves of type L. Interfaces work as trees. */
 export type Tree<L> = L | readonly Tree<L>[] | { readonly [key: string]: Tree<L> };
@@ -17,7 +17,9 @@ export function under(root: string, path: string): string {
 
 function strange(what: string, path: string, node: unknown): TypeError {
   return new TypeError(
-    `${under(what, printable(path))}: expected a tensor, an array or a plain object, got ${show(node)}`,
+    kindOf(node) === "tensor"
+      ? `${under(what, printable(path))}: got a tensor of another copy of gradnoise. Load one copy, or pass tensor(t.data, t.shape)`
+      : `${under(what, printable(path))}: expected a tensor, an array or a plain object, got ${show(node)}`,
   );
 }
 
@@ -70,6 +72,44 @@ export function mapTree<L, M>(
     throw strange(what, path, node);
   };
   return walk(tree, "");
+}
+
+/**
+ * The form of a tree, apart from its leaves: `fill(leaf)` makes a new tree of it with `leaf(i)` in place of the i-th leaf.
+ * Of closures, since it runs at every step: a walk over keys and prototypes costs five times as much.
+ */
+export function formOf<L>(
+  tree: unknown,
+  isLeaf: IsLeaf<L>,
+  what = "params",
+): (leaf: (i: number) => unknown) => unknown {
+  type Fill = (leaf: (i: number) => unknown) => unknown;
+  let index = 0;
+  const build = (node: unknown, path: string): Fill => {
+    if (isLeaf(node)) {
+      const own = index++;
+      return (leaf) => leaf(own);
+    }
+    if (Array.isArray(node)) {
+      const parts = node.map((child, i) => build(child, `${path}[${i}]`));
+      return (leaf) => {
+        const out = new Array<unknown>(parts.length);
+        for (let i = 0; i < parts.length; i++) out[i] = parts[i](leaf);
+        return out;
+      };
+    }
+    if (!isPlain(node)) throw strange(what, path, node);
+    const keys = Object.keys(node);
+    const parts = keys.map((key) => build(node[key], path === "" ? key : `${path}.${key}`));
+    // assigning to __proto__ would not make an entry
+    if (keys.includes("__proto__")) return (leaf) => Object.fromEntries(keys.map((key, i) => [key, parts[i](leaf)]));
+    return (leaf) => {
+      const out: Record<string, unknown> = {};
+      for (let i = 0; i < keys.length; i++) out[keys[i]] = parts[i](leaf);
+      return out;
+    };
+  };
+  return build(tree, "");
 }
 
 /**

@@ -4,7 +4,9 @@ import { ShapeError } from "../base/errors.js";
 import { type Shape, sizeOf } from "../base/shape.js";
 import { flatten, under } from "../base/tree.js";
 import type { Runtime } from "../wasm/runtime.js";
-import { hostTensor, isTensor, Tensor } from "./tensor.js";
+import type { Scope } from "./scope.js";
+import { hostTensor, isTensor, type Tensor } from "./tensor.js";
+import { Value } from "./value.js";
 
 /** Where one parameter lies in the block: its elements, and its path in the tree. */
 export interface Segment {
@@ -161,17 +163,17 @@ export class ParameterBlock {
     return Math.sqrt(total);
   }
 
-  /** One tensor per leaf, for use inside this runtime's scopes. `scope` is what they report in messages. */
-  tensors(scope: Tensor["scope"]): Tensor[] {
+  /** One value per leaf, for use inside this runtime's scopes; `scope` is the one that opens first. */
+  leaves(scope: Scope): Value[] {
     return this.segments.map(({ offset, shape, path }) => {
-      const t = new Tensor(shape, "float32");
-      t.pointer = this.valuesPointer + offset * 4;
-      t.gradient = this.updatesPointer + offset * 4;
-      t.persistent = true;
-      t.needsGradient = true;
-      t.scope = scope;
-      t.origin = under("params", path);
-      return t;
+      const value = new Value(shape, "float32");
+      value.pointer = this.valuesPointer + offset * 4;
+      value.gradient = this.updatesPointer + offset * 4;
+      value.persistent = true;
+      value.needsGradient = true;
+      value.scope = scope;
+      value.origin = under("params", path);
+      return value;
     });
   }
 

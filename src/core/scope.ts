@@ -1,8 +1,8 @@
 // Scopes: the time in which tensors of the arena live, and the stack of open ones.
-// A scope keeps its tape from run to run. While a run asks for the same ops on the same inputs as the last one, each op
+// A scope keeps its tape from run to run; what a user holds of it is stamped with the run. While a run asks for the same ops on the same inputs as the last one, each op
 // reuses its record, tensor and address ("warm"): nothing is allocated. At the first difference the rest is dropped.
 import { StaleTensorError } from "../base/errors.js";
-import { type Shape, showShape } from "../base/shape.js";
+import { sameShape, showShape } from "../base/shape.js";
 import type { Runtime } from "../wasm/runtime.js";
 import {
   type AnyOp,
@@ -15,6 +15,7 @@ import {
   sameAttributes,
 } from "./tape.js";
 import { Tensor } from "./tensor.js";
+import { Value } from "./value.js";
 
 let current: Scope | undefined;
 
@@ -36,9 +37,11 @@ export function countDraw(context: object): number {
   return count;
 }
 
+let runs = 0; // every run of every scope has a number of its own
+
 export class Scope {
   readonly records: OpRecord[] = [];
-  /** Counts openings; a tensor whose `run` is older is stale. */
+  /** Number of the run that is open, or was last: a handle with another is stale. */
   run = 0;
   open = false;
   /** What the opening is called in messages: "step 12". */
@@ -57,6 +60,8 @@ export class Scope {
   private base = 0;
   /** Keys that each context has given out in this run; only the outermost scope's counts. */
   draws = new Map<object, number>();
+  /** Host tensors that this run has copied in. It ends with the run: what a user keeps holds no memory of ours. */
+  private readonly uploads = new Map<Tensor, Value>();
 
   /**
    * With `outer` it is a sub-scope: it lies in the arena above an open scope of the same runtime (mark, run, move the
@@ -88,11 +93,30 @@ export class Scope {
     return this.base;
   }
 
+  /** How many records this run has asked for so far. */
+  get position(): number {
+    return this.cursor;
+  }
+
   describe(step = this.step): string {
     return `${this.kind} ${step}`;
   }
 
-  begin(step: number): void {
+  /** Runs `f` in this scope. What throws leaves nothing behind: the next run begins with an empty tape. */
+  within<T>(step: number, f: () => T): T {
+    this.begin(step);
+    let done = false;
+    try {
+      const result = f();
+      done = true;
+      return result;
+    } finally {
+      if (!done) this.drop();
+      this.end();
+    }
+  }
+
+  private begin(step: number): void {
     if (this.runtime.busy && !this.outer)
       throw new Error(
         `${this.kind}: this runtime is already inside a scope. A loss must not call its own trainer, and nested grad is not supported`,
@@ -101,12 +125,11 @@ export class Scope {
     const base = this.outer ? memory.top : memory.base;
     if (this.base !== base) {
       // what lies below has grown: every address is void
-      this.records.length = 0;
-      this.base = this.forwardEnd = this.planEnd = base;
-      this.plan = undefined;
+      this.base = base;
+      this.drop();
     }
     this.runtime.busy = true;
-    this.run++;
+    this.run = ++runs;
     this.step = step;
     this.open = true;
     this.cursor = 0;
@@ -117,13 +140,20 @@ export class Scope {
     if (this.draws.size > 0) this.draws.clear();
   }
 
-  end(): void {
+  private end(): void {
     this.runtime.busy = this.outer !== undefined;
     this.open = false;
     current = this.parent;
     this.parent = undefined;
+    if (this.uploads.size > 0) this.uploads.clear();
     if (this.cursor < this.records.length) this.cool();
     this.runtime.memory.top = this.base;
+  }
+
+  /** Drops the whole tape. */
+  private drop(): void {
+    this.cursor = 0;
+    this.cool();
   }
 
   /** Drops the tape from the cursor on; the arena goes back to where the last kept record ended. */
@@ -136,88 +166,89 @@ export class Scope {
     this.runtime.memory.top = this.forwardEnd;
   }
 
-  /** Runs an op on inputs of any kind and returns its result in this scope. */
-  execute(op: AnyOp, attributes: Attributes, a: Tensor, b?: Tensor, c?: Tensor, rest?: readonly Tensor[]): Tensor {
-    a = this.resolve(op, a);
-    if (b) b = this.resolve(op, b);
-    if (c) c = this.resolve(op, c);
-    if (rest) rest = rest.map((t) => this.resolve(op, t));
+  /** A value as this run has computed it: what a user holds. */
+  handle(value: Value): Tensor {
+    return new Tensor(value.shape, value.dtype, undefined, undefined, value, this.run, this.step);
+  }
+
+  /** Runs an op on inputs of any kind and returns its result in this scope. `given` is what its `read` makes attributes of. */
+  execute(op: AnyOp, given: Attributes, a: Tensor, b?: Tensor, c?: Tensor, rest?: readonly Tensor[]): Tensor {
+    const x = a.run === this.run ? a.value! : this.resolve(op, a);
+    const y = b === undefined ? undefined : b.run === this.run ? b.value! : this.resolve(op, b);
+    const z = c === undefined ? undefined : c.run === this.run ? c.value! : this.resolve(op, c);
+    const more = rest === undefined ? undefined : rest.map((t) => this.resolve(op, t));
     if (this.warm && this.cursor < this.records.length) {
       const r = this.records[this.cursor];
       if (
         r.op === op &&
-        r.a === a &&
-        r.b === b &&
-        r.c === c &&
-        sameRest(r.rest, rest) &&
-        (op.dynamic || sameAttributes(r.attributes, attributes))
+        r.a === x &&
+        r.b === y &&
+        r.c === z &&
+        sameRest(r.rest, more) &&
+        (op.dynamic || sameAttributes(r.given, given))
       ) {
-        r.attributes = attributes;
-        r.output.run = this.run;
-        r.output.step = this.step;
+        if (op.dynamic || op.closures) r.attributes = given;
         this.cursor++;
         op.forward(r);
-        return r.output;
+        return this.handle(r.output);
       }
     }
-    return this.record(op, attributes, a, b, c, rest);
+    return this.handle(this.record(op, given, x, y, z, more).output);
   }
 
   private record(
     op: AnyOp,
-    attributes: Attributes,
-    a: Tensor,
-    b?: Tensor,
-    c?: Tensor,
-    rest?: readonly Tensor[],
-  ): Tensor {
+    given: Attributes,
+    a: Value,
+    b: Value | undefined,
+    c: Value | undefined,
+    rest: readonly Value[] | undefined,
+  ): OpRecord {
     if (this.warm) this.cool();
-    const r = makeRecord(this, op, attributes, a, b, c, rest);
+    const r = makeRecord(this, op, given, a, b, c, rest);
     this.records.push(r);
     this.cursor++;
     this.plan = undefined;
     this.forwardEnd = r.end;
     op.forward(r);
-    return r.output;
+    return r;
   }
 
-  /** A tensor as this scope knows it: its own, a parameter, or a host tensor copied in once per run. */
-  private resolve(op: AnyOp, t: Tensor): Tensor {
-    if (t.scope === this && t.run === this.run) return t;
-    if (t.persistent && t.scope!.runtime === this.runtime && !this.sealed) return t;
-    if (t.scope === undefined) {
-      if (t.mirror !== undefined && t.mirror.scope === this && t.mirrorRun === this.run) return t.mirror;
-      return this.upload(t, false);
+  /** A tensor as this scope knows it: its own, one of a scope around it, or a host tensor copied in once per run. */
+  private resolve(op: { readonly name: string }, t: Tensor): Value {
+    const { value } = t;
+    if (value === undefined) return this.uploads.get(t) ?? this.upload(t, false);
+    if (t.run === this.run) return value;
+    let sealed: Scope | undefined = this.sealed ? this : undefined;
+    for (let s = this.outer; s !== undefined; s = s.outer) {
+      if (t.run === s.run) {
+        if (sealed === undefined || !value.needsGradient) return value;
+        throw new TypeError(
+          `${sealed.kind}: the function uses ${value.origin} ${showShape(t.shape)} from outside, whose gradient would be lost. Pass it as an argument`,
+        );
+      }
+      if (s.sealed) sealed ??= s;
     }
     t.checkAlive(op.name);
-    if (this.outer && t.scope.runtime === this.runtime) {
-      if (!this.sealed || !t.needsGradient) return t;
-      throw new TypeError(
-        `${this.kind}: the function uses ${t.origin} ${showShape(t.shape)} from outside, whose gradient would be lost. Pass it as an argument`,
-      );
-    }
     throw new StaleTensorError(
-      `${op.name}: the result of ${t.origin} ${showShape(t.shape)} belongs to ${t.scope.describe(t.step)}, not to ${this.describe()}. Take its .data and make a host tensor of it with tensor(...)`,
+      `${op.name}: ${t.describe()}, not to ${this.describe()}. Take its .data and make a host tensor of it with tensor(...)`,
     );
   }
 
   /** Copies a host tensor in. Its record is warm by shape, so that a new batch reuses the old one's address. */
-  upload(t: Tensor, needsGradient: boolean): Tensor {
+  upload(t: Tensor, needsGradient: boolean): Value {
     let r = this.warm && this.cursor < this.records.length ? this.records[this.cursor] : undefined;
+    const staging = t.source !== undefined;
     if (
       r === undefined ||
       r.op !== uploadOp ||
       r.output.dtype !== t.dtype ||
       r.output.needsGradient !== needsGradient ||
-      r.staging !== (t.source !== undefined) ||
-      !sameSizes(r.output.shape, t.shape)
+      r.given !== staging ||
+      !sameShape(r.output.shape, t.shape)
     ) {
       if (this.warm) this.cool();
-      const output = new Tensor(t.shape, t.dtype);
-      output.scope = this;
-      output.origin = "the copy of a host tensor";
-      output.needsGradient = needsGradient;
-      r = makeUploadRecord(this, output, t.source !== undefined);
+      r = makeUploadRecord(this, t, needsGradient, staging);
       this.records.push(r);
       this.plan = undefined;
       this.forwardEnd = r.end;
@@ -225,46 +256,40 @@ export class Scope {
     this.cursor++;
     const { output } = r;
     const { memory, kernels } = this.runtime;
-    if (t.source && !t.host) {
-      memory.u8.set(t.source.bytes, r.workspace);
-      kernels.fromBytes(t.size, r.workspace, t.source.divisor, output.pointer);
+    const { source } = t;
+    if (source && !t.host) {
+      memory.u8.set(source.bytes, r.workspace);
+      kernels.fromBytes(output.size, r.workspace, source.divisor, output.pointer);
     } else (t.dtype === "float32" ? memory.f32 : memory.i32).set(t.data, output.pointer >>> 2);
-    output.run = this.run;
-    output.step = this.step;
     // a leaf is no copy: where the function also holds the host tensor itself, that one is a constant
-    if (!needsGradient) {
-      t.mirror = output;
-      t.mirrorRun = this.run;
-    }
+    if (!needsGradient) this.uploads.set(t, output);
     return output;
   }
 
-  /** A tensor of this scope at another's address: how a sub-scope sees its arguments. */
-  alias(t: Tensor, pointer: number, gradient = 0): Tensor {
-    const out = new Tensor(t.shape, t.dtype);
-    out.scope = this;
-    out.run = this.run;
-    out.step = this.step;
-    out.origin = `an argument of ${this.kind}`;
-    out.pointer = pointer;
-    out.gradient = gradient;
-    out.needsGradient = gradient !== 0;
-    return out;
+  /** A handle of this scope at another's address: how a sub-scope sees its arguments. */
+  alias(of: Value, pointer: number, gradient = 0): Tensor {
+    const value = new Value(of.shape, of.dtype);
+    value.scope = this;
+    value.origin = `an argument of ${this.kind}`;
+    value.pointer = pointer;
+    value.gradient = gradient;
+    value.needsGradient = gradient !== 0;
+    return this.handle(value);
   }
 
   /** The tensor as this scope has it: itself, or its copy. */
-  own(t: Tensor): Tensor {
-    return this.resolve(ownOp, t);
+  own(t: Tensor, user = "argument"): Value {
+    return this.resolve({ name: user }, t);
   }
 
   /** Walks the tape back from `loss` to the gradients of `leaves`; a result that is no scalar needs the address of its `seed`. */
-  backward(loss: Tensor, leaves: readonly Tensor[], seed = 0): void {
-    this.resolve(lossOp, loss);
+  backward(loss: Tensor, leaves: readonly Value[], seed = 0): void {
+    const end = this.own(loss, "loss");
     // a warm run that stopped early has a shorter tape than the plan
     if (this.cursor < this.records.length) this.cool();
-    if (this.plan?.loss !== loss) {
+    if (this.plan?.loss !== end) {
       this.runtime.memory.top = this.forwardEnd;
-      this.plan = planBackward(this.runtime.memory, this.records, loss, leaves, seed !== 0);
+      this.plan = planBackward(this.runtime.memory, this.records, end, leaves, seed !== 0);
       this.planEnd = this.runtime.memory.top;
     }
     this.walk(this.plan, seed);
@@ -275,19 +300,23 @@ export class Scope {
   }
 }
 
-const ownOp: AnyOp = { name: "argument", shape: () => [], forward: () => {}, backward: null };
-const lossOp: AnyOp = { name: "loss", shape: () => [], forward: () => {}, backward: null };
 const uploadOp: AnyOp = { name: "upload", shape: () => [], forward: () => {}, backward: null };
 
-function makeUploadRecord(scope: Scope, output: Tensor, staging: boolean): OpRecord {
-  const { memory } = scope.runtime;
+/** Its `given` tells whether there is room for bytes beside the floats. */
+function makeUploadRecord(scope: Scope, t: Tensor, needsGradient: boolean, staging: boolean): OpRecord {
+  const { memory, kernels } = scope.runtime;
+  const output = new Value(t.shape, t.dtype);
+  output.scope = scope;
+  output.origin = "the copy of a host tensor";
+  output.needsGradient = needsGradient;
   output.pointer = memory.allocate(output.size * 4);
-  if (output.needsGradient) output.gradient = memory.allocate(output.size * 4);
+  if (needsGradient) output.gradient = memory.allocate(output.size * 4);
   const workspace = staging ? memory.allocate(output.size) : 0;
   return {
     op: uploadOp,
     runtime: scope.runtime,
-    kernels: scope.runtime.kernels,
+    kernels,
+    given: staging,
     attributes: undefined,
     a: output,
     b: undefined,
@@ -297,22 +326,15 @@ function makeUploadRecord(scope: Scope, output: Tensor, staging: boolean): OpRec
     output,
     workspace,
     end: memory.top,
-    staging,
     gradientOut: 0,
     gradientIn: [],
     addInto: [],
   };
 }
 
-function sameRest(a: readonly Tensor[] | undefined, b: readonly Tensor[] | undefined): boolean {
+function sameRest(a: readonly Value[] | undefined, b: readonly Value[] | undefined): boolean {
   if (a === b) return true;
   if (a === undefined || b === undefined || a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
-function sameSizes(a: Shape, b: Shape): boolean {
-  if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
 }

@@ -2,20 +2,22 @@
 // An op's backward only ever writes; where a value has several uses, the plan gives the later ones a buffer of their own
 // and adds it, each product complete before it is added, in reverse order of the tape.
 import { ShapeError } from "../base/errors.js";
+import { copyOf } from "../base/options.js";
 import { type Shape, showShape } from "../base/shape.js";
 import type { Kernels } from "../wasm/kernels.js";
 import type { Memory } from "../wasm/memory.js";
 import type { Runtime } from "../wasm/runtime.js";
 import type { Scope } from "./scope.js";
-import { type DataType, Tensor } from "./tensor.js";
+import type { DataType } from "./tensor.js";
+import { Value } from "./value.js";
 
 export type Attributes = unknown;
 
 /** What an op is: its shape rule, its forward and its backward kernel calls. */
-export interface Op<A = unknown> {
+export interface Op<A = unknown, G = A> {
   readonly name: string;
   /** dtypes of the inputs in order; where unnamed float32, or that of the first where the op `moves`. */
-  readonly inputs?: readonly (DataType | "any" | undefined)[];
+  readonly inputs?: "any" | readonly (DataType | "any" | undefined)[];
   /** Names of the inputs that may not be missing; only the first where unnamed. */
   readonly needs?: readonly string[];
   readonly dtype?: DataType;
@@ -23,34 +25,46 @@ export interface Op<A = unknown> {
   readonly moves?: boolean;
   /** The attributes never change a shape, an address or a workspace: a warm record takes new ones. */
   readonly dynamic?: boolean;
+  /** The attributes hold functions, which never matter to a warm record: it takes new ones. */
+  readonly closures?: boolean;
+  /** What it computes is for the state of the next step: a loss that returns none has lost it. */
+  readonly makesState?: boolean;
+  /** false: what it computes was looked at inside, or is no number; a debugged step does not look again. */
+  readonly watched?: boolean;
+  /**
+   * What a call was given (options, an axis) as attributes: checked, complete. It runs where a record is made, a warm one
+   * compares what it was given. Without it the two are one.
+   */
+  read?(given: G, inputs: readonly Value[]): A;
   /** The output's shape. Throws ShapeError naming op and shapes. */
-  shape(inputs: readonly Tensor[], attributes: A): Shape;
+  shape(inputs: readonly Value[], attributes: A): Shape;
   /** Floats kept from forward to backward. */
-  workspace?(inputs: readonly Tensor[], attributes: A): number;
+  workspace?(inputs: readonly Value[], attributes: A): number;
   /** Offset in floats into input 0 when the output is a view of it. */
-  view?(inputs: readonly Tensor[], attributes: A): number;
+  view?(inputs: readonly Value[], attributes: A): number;
   forward(record: OpRecord<A>): void;
   /** Reads `gradientOut` (and may overwrite it), writes `gradientIn[i]` where it is not 0. null: no gradient. */
   readonly backward: ((record: OpRecord<A>) => void) | null;
 }
 
-export type AnyOp = Op<any>;
+export type AnyOp = Op<any, any>;
 
 export interface OpRecord<A = any> {
   readonly op: AnyOp;
   readonly runtime: Runtime;
   readonly kernels: Kernels;
+  /** A copy of what the call was given: its owner may go on to change that. */
+  readonly given: Attributes;
   attributes: A;
-  readonly a: Tensor;
-  readonly b: Tensor | undefined;
-  readonly c: Tensor | undefined;
-  readonly rest: readonly Tensor[] | undefined;
-  readonly inputs: readonly Tensor[];
-  readonly output: Tensor;
+  readonly a: Value;
+  readonly b: Value | undefined;
+  readonly c: Value | undefined;
+  readonly rest: readonly Value[] | undefined;
+  readonly inputs: readonly Value[];
+  readonly output: Value;
   readonly workspace: number;
   /** Top of the arena after this record. */
   readonly end: number;
-  readonly staging: boolean;
   gradientOut: number;
   gradientIn: number[];
   /** Where gradientIn[i] is to be added once it is complete; 0 where it was written in place. */
@@ -60,35 +74,35 @@ export interface OpRecord<A = any> {
 export function makeRecord(
   scope: Scope,
   op: AnyOp,
-  attributes: Attributes,
-  a: Tensor,
-  b: Tensor | undefined,
-  c: Tensor | undefined,
-  rest: readonly Tensor[] | undefined,
+  given: Attributes,
+  a: Value,
+  b: Value | undefined,
+  c: Value | undefined,
+  rest: readonly Value[] | undefined,
 ): OpRecord {
-  const given = [a, b, c];
+  const named = [a, b, c];
   op.needs?.forEach((name, i) => {
-    if (given[i] === undefined)
+    if (named[i] === undefined)
       throw new TypeError(
         `${op.name}: "${name}" expected a tensor, a number or an array of numbers, got undefined. Check the name it is read from`,
       );
   });
-  const inputs = given.filter((t) => t !== undefined).concat(rest ?? []);
+  const inputs = named.filter((t) => t !== undefined).concat(rest ?? []);
   inputs.forEach((t, i) => {
-    const expected = op.inputs?.[i] ?? (op.moves ? a.dtype : "float32");
+    const expected = op.inputs === "any" ? "any" : (op.inputs?.[i] ?? (op.moves ? a.dtype : "float32"));
     if (expected !== "any" && t.dtype !== expected)
       throw new TypeError(
         `${op.name}: input ${i} ${showShape(t.shape)} is ${t.dtype}, expected ${expected}${expected === "int32" ? '. Make it with tensor(values, { dtype: "int32" })' : ""}`,
       );
   });
-  const output = new Tensor(
+  const copy = op.dynamic ? given : copyOf(given);
+  const attributes = op.read ? op.read(copy, inputs) : copy;
+  const output = new Value(
     Object.freeze([...op.shape(inputs, attributes)]),
     op.moves ? a.dtype : (op.dtype ?? "float32"),
   );
   const { memory } = scope.runtime;
   output.scope = scope;
-  output.run = scope.run;
-  output.step = scope.step;
   output.origin = op.name;
   output.needsGradient = op.backward !== null && inputs.some((t) => t.needsGradient);
   output.pointer = op.view ? a.pointer + op.view(inputs, attributes) * 4 : memory.allocate(output.size * 4);
@@ -98,6 +112,7 @@ export function makeRecord(
     op,
     runtime: scope.runtime,
     kernels: scope.runtime.kernels,
+    given: copy,
     attributes,
     a,
     b,
@@ -107,7 +122,6 @@ export function makeRecord(
     output,
     workspace,
     end: memory.top,
-    staging: false,
     gradientOut: 0,
     gradientIn: inputs.map(() => 0),
     addInto: inputs.map(() => 0),
@@ -148,29 +162,40 @@ class FreeList {
 
 /** A walk back with every address fixed: it serves as long as the forward pass stays the same. */
 export interface BackwardPlan {
-  readonly loss: Tensor;
+  readonly loss: Value;
   /** Last op first. */
   readonly records: readonly OpRecord[];
   /** Leaves that the loss does not use: their gradient is zero. */
-  readonly unused: readonly Tensor[];
+  readonly unused: readonly Value[];
 }
 
 /** Gives every gradient an address. Throws ShapeError when the loss is no scalar. */
 export function planBackward(
   memory: Memory,
   records: readonly OpRecord[],
-  loss: Tensor,
-  leaves: readonly Tensor[],
+  loss: Value,
+  leaves: readonly Value[],
   seeded: boolean,
 ): BackwardPlan {
   if (loss.size !== 1 && !seeded)
     throw new ShapeError(`loss returned shape ${showShape(loss.shape)}; reduce it to a scalar with .mean() or .sum()`);
-  const free = new FreeList(memory);
-  const homes = new Map<Tensor, number>();
-  for (const leaf of leaves) {
-    homes.set(leaf, leaf.gradient);
-    leaf.gradient = 0;
+  const homes = new Map(leaves.map((leaf) => [leaf, leaf.gradient]));
+  try {
+    return placeGradients(memory, records, loss, homes);
+  } finally {
+    // a refusal of memory on the way must leave the leaves where they were
+    for (const [leaf, home] of homes) leaf.gradient = home;
   }
+}
+
+function placeGradients(
+  memory: Memory,
+  records: readonly OpRecord[],
+  loss: Value,
+  homes: ReadonlyMap<Value, number>,
+): BackwardPlan {
+  const free = new FreeList(memory);
+  for (const leaf of homes.keys()) leaf.gradient = 0;
   for (const r of records) r.output.gradient = 0;
   const planned: OpRecord[] = [];
   if (loss.needsGradient && !homes.has(loss)) loss.gradient = free.take(loss.size);
@@ -195,9 +220,7 @@ export function planBackward(
     });
     free.give(r.output.size, r.gradientOut);
   }
-  const unused = leaves.filter((leaf) => leaf.gradient === 0);
-  for (const leaf of leaves) leaf.gradient = homes.get(leaf)!;
-  return { loss, records: planned, unused };
+  return { loss, records: planned, unused: [...homes.keys()].filter((leaf) => leaf.gradient === 0) };
 }
 
 /** Walks the plan: kernels only, nothing is allocated. `watch` sees every record once its gradients are written and added. */

@@ -1,9 +1,11 @@
-// A tensor: either host data (shape, dtype, typed array), which may be kept and passed anywhere,
-// or a value of an open scope, which is an address in a runtime's arena and ends with the scope.
-import { DataError, ShapeError, StaleTensorError, show } from "../base/errors.js";
-import { checkShape, type Shape, showShape, sizeOf } from "../base/shape.js";
+// A tensor: either host data (shape, dtype, typed array), which may be kept and passed anywhere, or a handle of a scope's
+// value, stamped with the run that computed it: used in a later run it is stale, and says so.
+import { KIND, ShapeError, StaleTensorError } from "../base/errors.js";
+import { type Shape, showShape, sizeOf } from "../base/shape.js";
 import { printTensor } from "./print.js";
-import type { Scope } from "./scope.js";
+import type { Value } from "./value.js";
+
+export { full, isLeaf, isTensorForm, revive, type TensorForm, type TypedArray, tensor, zeros } from "./create.js";
 
 /** What a tensor's elements are: numbers to compute with, or indices and labels. */
 export type DataType = "float32" | "int32";
@@ -16,51 +18,69 @@ export interface ByteSource {
   readonly divisor: number;
 }
 
-// A page's console previews the first fields: shape and dtype (of the constructor), then a host tensor's values.
+/** A tensor as JSON holds it. */
+export interface TensorJson {
+  readonly shape: Shape;
+  readonly dtype: DataType;
+  /** The elements, row by row; what JSON has no number for as text: "NaN", "Infinity", "-Infinity", "-0". */
+  readonly data: readonly (number | string)[];
+}
+
+// The fields are what a page's console previews and what structuredClone copies: shape, dtype, then the values.
 /**
  * An array of numbers with a shape. One made by `tensor`, `zeros` and the like, or returned by a trainer, is host data and
- * may be kept; one made inside a loss ends with the step, and touching it later throws StaleTensorError.
+ * may be kept; one made inside a loss ends with the step, and using it later throws StaleTensorError.
+ *
+ * JSON makes { shape, dtype, data } of it, `structuredClone` and `postMessage` { shape, dtype, host } (or its bytes): plain
+ * objects that `tensor(...)`, `createTrainer`, `setParams` and every op take for the tensor.
  */
 export class Tensor {
-  /** @internal */
-  host: HostArray | undefined = undefined;
-  /** @internal */
-  source: ByteSource | undefined = undefined;
-  /** Address in the runtime's memory; 0 for a host tensor. */
-  pointer = 0;
-  /** The scope that made it; undefined for a host tensor. */
-  scope: Scope | undefined = undefined;
-  /** Which opening of that scope last computed it. */
-  run = 0;
-  /** What that opening is called in messages. */
-  step = 0;
-  /** The op that made it, for messages. */
-  origin = "tensor";
-  needsGradient = false;
-  /** Lives in a runtime's parameter block: valid in every scope of that runtime. */
-  persistent = false;
-  /** Where backward puts this tensor's gradient; 0 while it has none. */
-  gradient = 0;
-  /** The copy of a host tensor in the scope `mirrorScope`, made in its run `mirrorRun`. */
-  mirror: Tensor | undefined = undefined;
-  mirrorRun = -1;
-  readonly size: number;
+  /** @internal The elements of a host tensor. */
+  host: HostArray | undefined;
+  /** @internal Its bytes, where it has not been asked for its elements. */
+  source: ByteSource | undefined;
+  /** @internal What it is a handle of; undefined for a host tensor. */
+  readonly value: Value | undefined;
+  /** @internal The run of the scope that computed it: no two runs have one number. */
+  readonly run: number;
+  /** @internal What that run is called in messages. */
+  readonly step: number;
 
   /** @internal Use `tensor(...)`. */
   constructor(
     readonly shape: Shape,
     readonly dtype: DataType,
+    host: HostArray | undefined,
+    source: ByteSource | undefined,
+    value: Value | undefined,
+    run: number,
+    step: number,
   ) {
-    this.size = sizeOf(shape);
+    this.host = host;
+    this.source = source;
+    this.value = value;
+    this.run = run;
+    this.step = step;
   }
 
+  /** Number of axes. */
   get rank(): number {
     return this.shape.length;
   }
 
+  /** Number of elements. */
+  get size(): number {
+    return this.value?.size ?? sizeOf(this.shape);
+  }
+
   /** Whether it may be kept after the scope, and passed to other scopes and threads. */
   get isHost(): boolean {
-    return this.scope === undefined && !this.persistent;
+    return this.value === undefined;
+  }
+
+  /** @internal "tensor": what it is for messages and for other copies of the library. */
+  get [KIND](): string {
+    return "tensor";
   }
 
   /**
@@ -77,33 +97,34 @@ export class Tensor {
       return out;
     }
     this.checkAlive("data");
-    const { memory } = this.scope!.runtime;
-    const at = this.pointer >>> 2;
-    return this.dtype === "float32" ? memory.f32.slice(at, at + this.size) : memory.i32.slice(at, at + this.size);
+    return this.value!.data;
   }
 
   private get isStale(): boolean {
-    const { scope } = this;
-    return scope !== undefined && (!scope.open || (!this.persistent && this.run !== scope.run));
+    const { value } = this;
+    return value !== undefined && !(value.scope.open && this.run === value.scope.run);
   }
 
-  /** Throws StaleTensorError unless the tensor's scope is open and has computed it. */
+  /** @internal Throws StaleTensorError unless the run that computed it is still open. */
   checkAlive(user: string): void {
     if (this.isStale)
       throw new StaleTensorError(
-        `${user}: the result of ${this.origin} ${showShape(this.shape)} belongs to ${this.scope!.describe(this.persistent ? undefined : this.step)}, which has ended. Read it with .data or .item() before the scope ends, or return it`,
+        `${user}: ${this.describe()}, which has ended. Read it with .data or .item() before the scope ends, or return it`,
       );
+  }
+
+  /** @internal What it is and whose, for messages. */
+  describe(): string {
+    const { scope, origin } = this.value!;
+    return `the result of ${origin} ${showShape(this.shape)} belongs to ${scope.describe(this.step)}`;
   }
 
   /** The one value of a tensor of one element. Throws ShapeError for any other size. */
   item(): number {
     if (this.size !== 1) throw new ShapeError(`item: expected one element, got shape ${showShape(this.shape)}`);
-    if (this.host === undefined && this.source === undefined) {
-      this.checkAlive("item");
-      const { memory } = this.scope!.runtime;
-      return this.dtype === "float32" ? memory.f32[this.pointer >>> 2] : memory.i32[this.pointer >>> 2];
-    }
-    return this.data[0];
+    if (this.value === undefined) return this.data[0];
+    this.checkAlive("item");
+    return this.value.at(0);
   }
 
   /** The values as nested arrays; a number for a scalar. */
@@ -115,17 +136,20 @@ export class Tensor {
     return build(0);
   }
 
+  /** What JSON.stringify writes; `tensor(JSON.parse(text))` reads it back to the bit. */
+  toJSON(): TensorJson {
+    const data = Array.from(this.data, (v) => (Number.isFinite(v) && !Object.is(v, -0) ? v : spelt(v)));
+    return { shape: this.shape, dtype: this.dtype, data };
+  }
+
   /** Shape, dtype and values as numpy prints them; a tensor whose scope has ended says so. Example: `String(tensor([1, 2]))` */
   toString(): string {
+    const { host, source, shape, dtype, value } = this;
     if (this.isStale)
-      return `tensor ${showShape(this.shape)} ${this.dtype} (stale: the result of ${this.origin} of ${this.scope!.describe(this.step)}, which has ended)`;
-    const { host, source, shape, dtype } = this;
+      return `tensor ${showShape(shape)} ${dtype} (stale: the result of ${value!.origin} of ${value!.scope.describe(this.step)}, which has ended)`;
     if (host) return printTensor({ shape, dtype, read: (i) => host[i] });
     if (source) return printTensor({ shape, dtype, read: (i) => Math.fround(source.bytes[i] / source.divisor) });
-    const { f32, i32 } = this.scope!.runtime.memory;
-    const memory = dtype === "float32" ? f32 : i32;
-    const at = this.pointer >>> 2;
-    return printTensor({ shape, dtype, read: (i) => memory[at + i] });
+    return printTensor({ shape, dtype, read: (i) => value!.at(i) });
   }
 
   /** What Node, Bun and Deno print in console.log; a page's console shows the fields, shape and dtype first. */
@@ -134,95 +158,16 @@ export class Tensor {
   }
 }
 
+const spelt = (v: number): string => (Object.is(v, -0) ? "-0" : String(v));
+
 export const isTensor = (value: unknown): value is Tensor => value instanceof Tensor;
 
 /** A host tensor over `data`, which is not copied. @internal */
 export function hostTensor(data: HostArray, shape: Shape): Tensor {
-  const t = new Tensor(shape, data instanceof Int32Array ? "int32" : "float32");
-  t.host = data;
-  return t;
+  return new Tensor(shape, data instanceof Int32Array ? "int32" : "float32", data, undefined, undefined, 0, 0);
 }
 
 /** A host tensor of bytes / divisor. @internal */
 export function byteTensor(bytes: Uint8Array, shape: Shape, divisor: number): Tensor {
-  const t = new Tensor(shape, "float32");
-  t.source = { bytes, divisor };
-  return t;
-}
-
-/**
- * A host tensor from numbers, nested arrays or a typed array.
- *
- * Shapes: nested arrays give their own shape; flat data take `shape`, by default [length]. A typed array is kept, not copied.
- * Throws ShapeError for ragged arrays or a shape of another size, TypeError for values that are no numbers, DataError for
- * an int32 value that is no 32-bit integer.
- * Example: `tensor([[1, 2], [3, 4]])`; `tensor(new Float32Array(6), [2, 3])`; `tensor([0, 2], { dtype: "int32" })`
- */
-export function tensor(
-  values: NestedNumbers | HostArray,
-  shapeOrOptions?: Shape | { shape?: Shape; dtype?: DataType },
-): Tensor {
-  const options = Array.isArray(shapeOrOptions)
-    ? { shape: shapeOrOptions as Shape }
-    : ((shapeOrOptions ?? {}) as { shape?: Shape; dtype?: DataType });
-  if (values instanceof Float32Array || values instanceof Int32Array) {
-    const shape = checkShape("tensor", options.shape ?? [values.length]);
-    checkSize(values.length, shape);
-    const own = hostTensor(values, shape);
-    if (options.dtype !== undefined && options.dtype !== own.dtype)
-      throw new TypeError(`tensor: ${show(values)} makes a tensor of ${own.dtype}, not ${options.dtype}`);
-    return own;
-  }
-  const inferred: number[] = [];
-  for (let v: unknown = values; Array.isArray(v); v = v[0]) inferred.push(v.length);
-  const flat: number[] = [];
-  const walk = (v: unknown, axis: number): void => {
-    if (Array.isArray(v)) {
-      if (axis >= inferred.length || v.length !== inferred[axis])
-        throw new ShapeError(
-          `tensor: ragged array: an array of ${v.length} stands where ${inferred[axis] ?? "a number"} is expected at axis ${axis}`,
-        );
-      for (const child of v) walk(child, axis + 1);
-    } else if (typeof v !== "number") throw new TypeError(`tensor: expected numbers, got ${show(v)}`);
-    else if (axis !== inferred.length)
-      throw new ShapeError(`tensor: ragged array: a number stands where an array is expected at axis ${axis}`);
-    else flat.push(v);
-  };
-  walk(values, 0);
-  const shape = checkShape("tensor", options.shape ?? inferred);
-  checkSize(flat.length, shape);
-  if (options.dtype === "int32") {
-    flat.forEach((v, i) => {
-      if (v !== (v | 0)) throw new DataError(`tensor: value ${v} at position ${i} is no 32-bit integer`);
-    });
-    return hostTensor(Int32Array.from(flat), shape);
-  }
-  return hostTensor(Float32Array.from(flat), shape);
-}
-
-function checkSize(count: number, shape: Shape): void {
-  if (count !== sizeOf(shape))
-    throw new ShapeError(
-      `tensor: ${count} values do not fill the shape ${showShape(shape)}, which holds ${sizeOf(shape)}`,
-    );
-}
-
-/**
- * A host tensor of zeros.
- * Throws ShapeError for a size that is no integer >= 0 or more than 8 axes, TypeError for a shape that is no array.
- * Example: `zeros([2, 3])`
- */
-export function zeros(shape: Shape): Tensor {
-  const checked = checkShape("zeros", shape);
-  return hostTensor(new Float32Array(sizeOf(checked)), checked);
-}
-
-/**
- * A host tensor of one value.
- * Throws as zeros, and TypeError for a value that is no number. Example: `full([2, 3], 0.1)`
- */
-export function full(shape: Shape, value: number): Tensor {
-  const checked = checkShape("full", shape);
-  if (typeof value !== "number") throw new TypeError(`full: "value" expected a number, got ${show(value)}`);
-  return hostTensor(new Float32Array(sizeOf(checked)).fill(value), checked);
+  return new Tensor(shape, "float32", undefined, { bytes, divisor }, undefined, 0, 0);
 }

@@ -5,6 +5,7 @@ import type { Runtime } from "../wasm/runtime.js";
 import { Scope } from "./scope.js";
 import { type AnyOp, type Attributes, type BackwardPlan, type OpRecord, runBackward } from "./tape.js";
 import type { Tensor } from "./tensor.js";
+import type { Value } from "./value.js";
 
 /** Told what came in, and by which op. */
 export type WatchReport = (what: string, op: string) => never;
@@ -32,24 +33,17 @@ export class WatchedScope extends Scope {
     return scope;
   }
 
-  override execute(
-    op: AnyOp,
-    attributes: Attributes,
-    a: Tensor,
-    b?: Tensor,
-    c?: Tensor,
-    rest?: readonly Tensor[],
-  ): Tensor {
-    const out = super.execute(op, attributes, a, b, c, rest);
-    if (out.dtype !== "float32" || op.moves) return out;
+  override execute(op: AnyOp, given: Attributes, a: Tensor, b?: Tensor, c?: Tensor, rest?: readonly Tensor[]): Tensor {
+    const result = super.execute(op, given, a, b, c, rest);
+    if (result.dtype !== "float32" || op.moves || op.watched === false) return result;
     const record = this.records[this.cursor - 1];
-    const { inputs } = record;
+    const { inputs, output: out } = record;
     const at = this.arisen(out, inputs);
-    if (at < 0) return out;
+    if (at < 0) return result;
     const value = this.f32(out.pointer, at);
     if (op.name === "constant") {
       if (Number.isNaN(value)) this.report("a number that an op was given is NaN", op.name);
-      return out;
+      return result;
     }
     const of = inputs.slice(0, 3).map(this.show).join(" and ") + (inputs.length > 3 ? " and others" : "");
     this.report(
@@ -58,7 +52,7 @@ export class WatchedScope extends Scope {
     );
   }
 
-  override upload(t: Tensor, needsGradient: boolean): Tensor {
+  override upload(t: Tensor, needsGradient: boolean): Value {
     const out = super.upload(t, needsGradient);
     out.origin = this.names.get(t) ?? "a host tensor";
     if (out.dtype === "float32") {
@@ -106,7 +100,7 @@ export class WatchedScope extends Scope {
    * Position of a NaN where no input has one, or of an Infinity where every input is finite; -1 where there is none.
    * What was put in on purpose, as the -Infinity of a mask, may go on.
    */
-  private arisen({ pointer, size }: Tensor, inputs: readonly Tensor[]): number {
+  private arisen({ pointer, size }: Value, inputs: readonly Value[]): number {
     const at = this.find(pointer, size, isBad);
     if (at < 0) return -1;
     const holds = (wanted: (v: number) => boolean): boolean =>
@@ -115,7 +109,7 @@ export class WatchedScope extends Scope {
     return holds(Number.isNaN) ? -1 : this.find(pointer, size, Number.isNaN);
   }
 
-  private readonly show = (t: Tensor): string => {
+  private readonly show = (t: Value): string => {
     if (t.origin === "constant") return String(this.f32(t.pointer, 0));
     const named = t.persistent || t.origin.includes(" ") || [...this.names.values()].includes(t.origin);
     return `${named ? t.origin : `the result of ${t.origin}`} ${showShape(t.shape)}`;
@@ -138,15 +132,11 @@ export class WatchedScope extends Scope {
 
 const isBad = (v: number): boolean => !Number.isFinite(v);
 
-function brief(t: Tensor, i: number): string {
-  const { f32, i32 } = t.scope!.runtime.memory;
-  const at = (t.pointer >>> 2) + i;
-  return String(Number((t.dtype === "float32" ? f32[at] : i32[at]).toPrecision(6)));
-}
+const brief = (t: Value, i: number): string => String(Number(t.at(i).toPrecision(6)));
 
 /** Positions of the smallest and the largest value. */
-function extremes(t: Tensor): [number, number] {
-  const { f32, i32 } = t.scope!.runtime.memory;
+function extremes(t: Value): [number, number] {
+  const { f32, i32 } = t.scope.runtime.memory;
   const memory = t.dtype === "float32" ? f32 : i32;
   const from = t.pointer >>> 2;
   let [low, high] = [0, 0];

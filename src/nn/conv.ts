@@ -37,9 +37,9 @@ export function conv2d(
   checkInteger("conv2d", "nIn", nIn, 1);
   checkInteger("conv2d", "nOut", nOut, 1);
   const [kh, kw] = pairOf("conv2d", "size", size);
-  const { init = he, bias = 0 } = options;
+  const { init = he, bias = 0, ...own } = options;
   return {
     init: (key) => ({ weight: init(key, [kh, kw, nIn, nOut]), bias: constant(bias)(key, [nOut]) }),
-    apply: (params, x) => conv2dOp(x, params.weight, params.bias, options),
+    apply: (params, x) => conv2dOp(x, params.weight, params.bias, own),
   };
 }

@@ -1,6 +1,7 @@
 // Convolutions of images [batch, height, width, channels] with kernels [kh, kw, in, out], optionally through an activation
 // in place, so that what lies before it takes no memory. The halo of zeros is made anew for each pass and not kept.
 import { ShapeError, show } from "../base/errors.js";
+import { anything, copied, readOptions } from "../base/options.js";
 import { type Shape, sameShape, showShape } from "../base/shape.js";
 import type { OpRecord } from "../core/tape.js";
 import type { Tensor } from "../core/tensor.js";
@@ -118,9 +119,10 @@ const activations: { readonly [name in ConvActivation]: readonly [InPlace, Deriv
   ],
 };
 
-export const conv2dOp = defineOp<ConvAttributes>({
+export const conv2dOp = defineOp<ConvAttributes, Conv2dOptions | undefined>({
   name: "conv2d",
   needs: ["x", "weight"],
+  read: (given) => convAttributes(given),
   shape: ([x, w, b], attributes) => {
     if (x.rank !== 4 || w.rank !== 4)
       throw new ShapeError(
@@ -202,7 +204,7 @@ function checkPadding(padding: Padding): Padding {
   const sizes = Array.isArray(padding) ? padding : [padding];
   const whole = sizes.every((size) => Number.isInteger(size) && size >= 0);
   if (padding !== "same" && !(whole && (sizes.length === 1 || sizes.length === 4)))
-    throw new RangeError(
+    throw new (sizes.some((size) => typeof size !== "number") ? TypeError : RangeError)(
       `conv2d: "padding" expected an integer >= 0, [top, right, bottom, left] or "same", got ${show(padding)}`,
     );
   return padding;
@@ -217,11 +219,23 @@ export function pairOf(
 ): [number, number] {
   const pair = typeof value === "number" ? [value, value] : value;
   if (!Array.isArray(pair) || pair.length !== 2 || !pair.every((v) => Number.isInteger(v) && v >= least))
-    throw new RangeError(`${owner}: "${name}" expected an integer >= ${least} or a pair of them, got ${show(value)}`);
+    throw new (Array.isArray(pair) && pair.every((v) => typeof v === "number") ? RangeError : TypeError)(
+      `${owner}: "${name}" expected an integer >= ${least} or a pair of them, got ${show(value)}`,
+    );
   return [pair[0], pair[1]];
 }
 
-const noOptions: Conv2dOptions = {};
+/** The options of a convolution, checked: also for the layer, which refuses at once. @internal */
+export function convAttributes(options: Conv2dOptions | undefined): ConvAttributes {
+  const read = readOptions<Conv2dOptions>("conv2d", options, { stride: copied, padding: copied, activation: anything });
+  const { stride = 1, padding = 0, activation } = read;
+  const [strideY, strideX] = pairOf("conv2d", "stride", stride);
+  if (activation !== undefined && !Object.hasOwn(activations, activation))
+    throw new TypeError(
+      `conv2d: "activation" expected ${Object.keys(activations).join(", ")}, got ${show(activation)}. Apply others to the result`,
+    );
+  return { strideY, strideX, padding: checkPadding(padding), activation };
+}
 
 /**
  * Cross-correlation of images with kernels (what networks call a convolution), plus a bias, optionally through an activation.
@@ -230,18 +244,5 @@ const noOptions: Conv2dOptions = {};
  * Throws ShapeError when channels differ or the kernel does not fit, RangeError for a bad stride or padding.
  * Example: `conv2d(zeros([1, 5, 5, 2]), zeros([3, 3, 2, 4]), zeros([4]), { padding: "same", activation: "relu" })`
  */
-export function conv2d(
-  x: TensorLike,
-  weight: TensorLike,
-  bias?: TensorLike,
-  options: Conv2dOptions = noOptions,
-): Tensor {
-  const [strideY, strideX] = pairOf("conv2d", "stride", options.stride ?? 1);
-  const { activation } = options;
-  if (activation !== undefined && !(activation in activations))
-    throw new TypeError(
-      `conv2d: "activation" expected ${Object.keys(activations).join(", ")}, got ${show(activation)}. Apply others to the result`,
-    );
-  const padding = checkPadding(options.padding ?? 0);
-  return run(conv2dOp, { strideY, strideX, padding, activation }, x, weight, bias);
-}
+export const conv2d = (x: TensorLike, weight: TensorLike, bias?: TensorLike, options?: Conv2dOptions): Tensor =>
+  run(conv2dOp, options, x, weight, bias);

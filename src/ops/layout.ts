@@ -3,6 +3,7 @@ import { ShapeError, show } from "../base/errors.js";
 import { checkAxis, checkShape, type Shape, sameShape, showShape, sizeOf, stridesOf } from "../base/shape.js";
 import type { OpRecord } from "../core/tape.js";
 import type { Tensor } from "../core/tensor.js";
+import type { Value } from "../core/value.js";
 import type { Runtime } from "../wasm/runtime.js";
 import { defineOp, run, type TensorLike } from "./define.js";
 import { rankOf, sumTo } from "./reduce.js";
@@ -119,12 +120,13 @@ interface SliceAttributes {
 }
 
 /** Whether only the leading axis is cut, which leaves the elements next to each other. */
-const isLeading = (x: Tensor, { size }: SliceAttributes): boolean => x.shape.every((n, d) => d === 0 || size[d] === n);
+const isLeading = (x: { readonly shape: Shape }, { size }: SliceAttributes): boolean =>
+  x.shape.every((n, d) => d === 0 || size[d] === n);
 
-const startOf = (x: Tensor, start: readonly number[]): number =>
+const startOf = (x: Value, start: readonly number[]): number =>
   stridesOf(x.shape).reduce((at, stride, d) => at + stride * start[d], 0);
 
-const sliceShape = ([x]: readonly Tensor[], { start, size }: SliceAttributes): Shape => {
+const sliceShape = ([x]: readonly Value[], { start, size }: SliceAttributes): Shape => {
   if (start.length !== x.rank || size.length !== x.rank)
     throw new ShapeError(
       `slice: start ${show(start)} and size ${show(size)} must name every axis of ${showShape(x.shape)}`,
@@ -253,7 +255,7 @@ export function concat(tensors: readonly TensorLike[], axis = 0): Tensor {
 }
 
 /** The strides and the first element of x read backwards along one axis. */
-function backwards({ shape }: Tensor, axis: number): { strides: number[]; first: number } {
+function backwards({ shape }: Value, axis: number): { strides: number[]; first: number } {
   const strides = stridesOf(shape);
   const first = strides[axis] * (shape[axis] - 1);
   strides[axis] = -strides[axis];

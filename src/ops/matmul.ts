@@ -1,5 +1,6 @@
 // Matrix products and the linear layer: x W + b, with a ReLU fused where it is wanted.
 import { ShapeError } from "../base/errors.js";
+import { flag, readOptions } from "../base/options.js";
 import { broadcastShapes, broadcastStrides, type Shape, sameShape, showShape, sizeOf } from "../base/shape.js";
 import type { Tensor } from "../core/tensor.js";
 import type { Runtime } from "../wasm/runtime.js";
@@ -124,9 +125,21 @@ function product(
   memory.top = held;
 }
 
-export const matmulOp = defineOp<number>({
+/** Which operands of a matrix product are transposed. */
+export interface MatmulOptions {
+  /** Takes the left as [.., k, m]. */
+  readonly transposeA?: boolean;
+  /** Takes the right as [.., n, k]. */
+  readonly transposeB?: boolean;
+}
+
+export const matmulOp = defineOp<number, MatmulOptions | undefined>({
   name: "matmul",
   needs: ["a", "b"],
+  read: (given) => {
+    const options = readOptions<MatmulOptions>("matmul", given, { transposeA: flag, transposeB: flag });
+    return (options.transposeA ? TRANSPOSE_A : 0) | (options.transposeB ? TRANSPOSE_B : 0);
+  },
   shape: ([{ shape: a }, { shape: b }], form) => {
     checkProduct(a, b, form);
     return [...broadcastLead(a, b), rowsIn(a, form & TRANSPOSE_A), columnsIn(b, form & TRANSPOSE_B)];
@@ -171,13 +184,7 @@ export const matmulOp = defineOp<number>({
  * Throws ShapeError when the inner sizes differ, the leading axes do not broadcast, or an operand has fewer than two axes.
  * Example: `matmul(x, y, { transposeB: true })`
  */
-export function matmul(
-  a: TensorLike,
-  b: TensorLike,
-  options: { transposeA?: boolean; transposeB?: boolean } = {},
-): Tensor {
-  return run(matmulOp, (options.transposeA ? TRANSPOSE_A : 0) | (options.transposeB ? TRANSPOSE_B : 0), a, b);
-}
+export const matmul = (a: TensorLike, b: TensorLike, options?: MatmulOptions): Tensor => run(matmulOp, options, a, b);
 
 /** Product of all sizes but the last. Hot: no copy, and no destructuring, whose iterators were a third of a step's garbage. */
 function rowsOf(shape: Shape): number {
@@ -186,9 +193,16 @@ function rowsOf(shape: Shape): number {
   return rows;
 }
 
-export const linearOp = defineOp<{ relu: boolean }>({
+/** What a linear layer's product ends in. */
+export interface LinearOpOptions {
+  /** max(0, x W + b), in the product's own ending. */
+  readonly relu?: boolean;
+}
+
+export const linearOp = defineOp<{ relu: boolean }, LinearOpOptions | undefined>({
   name: "linear",
   needs: ["x", "weight"],
+  read: (given) => ({ relu: readOptions<LinearOpOptions>("linear", given, { relu: flag }).relu ?? false }),
   shape: ([x, w, b]) => {
     if (w.rank !== 2 || x.rank < 1 || x.shape[x.rank - 1] !== w.shape[0])
       throw new ShapeError(
@@ -234,9 +248,5 @@ export const linearOp = defineOp<{ relu: boolean }>({
  * Shapes: x [.., nIn], weight [nIn, nOut], bias [nOut] -> [.., nOut].
  * Throws ShapeError when they do not fit. Example: `linear(x, weight, bias, { relu: true })`
  */
-export function linear(x: TensorLike, weight: TensorLike, bias?: TensorLike, options: { relu?: boolean } = {}): Tensor {
-  return run(linearOp, options.relu ? WITH_RELU : WITHOUT_RELU, x, weight, bias);
-}
-
-const WITH_RELU = { relu: true };
-const WITHOUT_RELU = { relu: false };
+export const linear = (x: TensorLike, weight: TensorLike, bias?: TensorLike, options?: LinearOpOptions): Tensor =>
+  run(linearOp, options, x, weight, bias);

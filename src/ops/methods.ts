@@ -4,8 +4,8 @@ import { Tensor } from "../core/tensor.js";
 import type { TensorLike } from "./define.js";
 import { add, div, mul, neg, sub } from "./elementwise.js";
 import { reshape, slice, transpose } from "./layout.js";
-import { matmul } from "./matmul.js";
-import { max, mean, type ReduceOptions, sum } from "./reduce.js";
+import { type MatmulOptions, matmul } from "./matmul.js";
+import { max, mean, type Reduction, sum } from "./reduce.js";
 
 declare module "../core/tensor.js" {
   interface Tensor {
@@ -20,13 +20,13 @@ declare module "../core/tensor.js" {
     /** `neg(this)`: -x. */
     neg(): Tensor;
     /** `matmul(this, other)`: the product of matrices over the last two axes. */
-    matmul(other: TensorLike, options?: { transposeA?: boolean; transposeB?: boolean }): Tensor;
-    /** `sum(this)`: over the axes named, or all. */
-    sum(options?: ReduceOptions): Tensor;
-    /** `mean(this)`: over the axes named, or all. */
-    mean(options?: ReduceOptions): Tensor;
-    /** `max(this)`: over the axes named, or all. */
-    max(options?: ReduceOptions): Tensor;
+    matmul(other: TensorLike, options?: MatmulOptions): Tensor;
+    /** `sum(this)`: over an axis, a list of them, or all; also `{ axis, keepDims }`. */
+    sum(axis?: Reduction, keepDims?: boolean): Tensor;
+    /** `mean(this)`: over an axis, a list of them, or all; also `{ axis, keepDims }`. */
+    mean(axis?: Reduction, keepDims?: boolean): Tensor;
+    /** `max(this)`: over an axis, a list of them, or all; also `{ axis, keepDims }`. */
+    max(axis?: Reduction, keepDims?: boolean): Tensor;
     /** `reshape(this, shape)`: the same elements under another shape; one size may be -1. */
     reshape(shape: Shape): Tensor;
     /** `transpose(this, axes)`: reorders the axes; reverses them by default. */

@@ -1,11 +1,23 @@
 // Reductions beyond the sum: the product, the Euclidean norm, the logarithm of a sum of exponentials; and logSoftmax.
-import { checkAxes, checkAxis, type Shape, sizeOf } from "../base/shape.js";
+import { checkAxis, type Shape, sizeOf } from "../base/shape.js";
 import type { Tensor } from "../core/tensor.js";
+import type { Value } from "../core/value.js";
 import type { Runtime } from "../wasm/runtime.js";
 import { broadcastBinary, CODES } from "./broadcast.js";
 import { defineOp, run, type TensorLike } from "./define.js";
 import { reshape } from "./layout.js";
-import { kept, type ReduceAttributes, type ReduceOptions, rankOf, reduce, reduceAxes, reducedShape } from "./reduce.js";
+import {
+  kept,
+  type ReduceAttributes,
+  type Reduction,
+  rankOf,
+  readReduction,
+  reduce,
+  reduceAxes,
+  reducedShape,
+  reduction,
+  withKept,
+} from "./reduce.js";
 
 /** [outer, count, inner] of neighbouring axes first..last. */
 const around = (shape: Shape, first: number, last: number): [number, number, number] => [
@@ -28,9 +40,9 @@ export const prodOp = defineOp<{ first: number; last: number }>({
  * Product over axes, factor after factor in their order; of nothing it is 1. The gradient is right where factors are 0.
  * Shapes: as sum. Throws RangeError for axes that are not there. Example: `prod(x, { axis: 0 })`
  */
-export function prod(x: TensorLike, options: ReduceOptions = {}): Tensor {
+export function prod(x: TensorLike, axis?: Reduction, keepDims?: boolean): Tensor {
   const rank = rankOf(x);
-  const axes = checkAxes("prod", options.axis, rank);
+  const { axes, keepDims: keep } = readReduction("prod", withKept("prod", axis, keepDims), rank);
   let y: Tensor | undefined;
   for (let i = axes.length - 1; i >= 0; i--) {
     const last = axes[i];
@@ -39,7 +51,7 @@ export function prod(x: TensorLike, options: ReduceOptions = {}): Tensor {
   }
   y ??= run(prodOp, { first: rank, last: rank - 1 }, x);
   const { shape } = y;
-  return options.keepDims || axes.length === 0
+  return keep || axes.length === 0
     ? y
     : reshape(
         y,
@@ -47,8 +59,8 @@ export function prod(x: TensorLike, options: ReduceOptions = {}): Tensor {
       );
 }
 
-export const normOp = defineOp<ReduceAttributes>({
-  name: "norm",
+export const normOp = defineOp<ReduceAttributes, Reduction | undefined>({
+  ...reduction("norm"),
   shape: reducedShape,
   forward: ({ runtime, kernels, a, attributes: { axes }, output }) => {
     // over no axes it is |x|
@@ -76,7 +88,7 @@ export const normOp = defineOp<ReduceAttributes>({
  * Euclidean norm over axes, squares added in double: never falsely 0 or infinite. Its gradient at 0 is 0.
  * Shapes: as sum. Throws RangeError for axes that are not there. Example: `norm(x, { axis: -1 })`
  */
-export const norm = (x: TensorLike, options?: ReduceOptions): Tensor => reduce(normOp, x, options);
+export const norm = (x: TensorLike, axis?: Reduction, keepDims?: boolean): Tensor => reduce(normOp, x, axis, keepDims);
 
 const LARGEST = 3.4028234663852886e38;
 
@@ -85,7 +97,7 @@ const makeFinite = ({ kernels }: Runtime, n: number, x: number, out: number): vo
   kernels.clipKernel(n, x, -LARGEST, LARGEST, out);
 
 /** The largest value over axes, made finite; the lowest finite number for none. */
-function shiftOf(runtime: Runtime, x: Tensor, axes: readonly number[], out: number): void {
+function shiftOf(runtime: Runtime, x: Value, axes: readonly number[], out: number): void {
   const n = sizeOf(kept(x, axes));
   if (axes.some((d) => x.shape[d] === 0)) runtime.kernels.fill(n, -LARGEST, out);
   else {
@@ -94,8 +106,8 @@ function shiftOf(runtime: Runtime, x: Tensor, axes: readonly number[], out: numb
   }
 }
 
-export const logSumExpOp = defineOp<ReduceAttributes>({
-  name: "logSumExp",
+export const logSumExpOp = defineOp<ReduceAttributes, Reduction | undefined>({
+  ...reduction("logSumExp"),
   shape: reducedShape,
   forward: ({ runtime, kernels, a, attributes: { axes }, output }) => {
     const { memory } = runtime;
@@ -129,7 +141,8 @@ export const logSumExpOp = defineOp<ReduceAttributes>({
  * log(sum(exp(x))) over axes, shifted by the largest value so that nothing overflows; -Infinity where all of x is, or none is.
  * Shapes: as sum. Throws RangeError for axes that are not there. Example: `logSumExp(x, { axis: -1, keepDims: true })`
  */
-export const logSumExp = (x: TensorLike, options?: ReduceOptions): Tensor => reduce(logSumExpOp, x, options);
+export const logSumExp = (x: TensorLike, axis?: Reduction, keepDims?: boolean): Tensor =>
+  reduce(logSumExpOp, x, axis, keepDims);
 
 export const logSoftmaxOp = defineOp<number>({
   name: "logSoftmax",

@@ -87,6 +87,7 @@ export function layerNorm(x: TensorLike, scale: TensorLike, offset: TensorLike, 
 
 export const batchStatisticsOp = defineOp({
   name: "batchStatistics",
+  makesState: true,
   shape: ([x]) => {
     if (x.rank < 1) throw new ShapeError("batchStatistics: a scalar has no axis of features");
     if (rowsOf(x) === 0 && lastSize(x) > 0)

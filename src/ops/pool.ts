@@ -1,8 +1,10 @@
 // Pooling over windows of images, NHWC: batch, height, width, channels.
 import { ShapeError } from "../base/errors.js";
+import { copied, readOptions } from "../base/options.js";
 import { showShape } from "../base/shape.js";
 import type { OpRecord } from "../core/tape.js";
 import type { Tensor } from "../core/tensor.js";
+import type { Value } from "../core/value.js";
 import { pairOf } from "./conv.js";
 import { defineOp, run, type TensorLike } from "./define.js";
 
@@ -23,7 +25,7 @@ interface PoolAttributes {
   readonly padding: readonly number[];
 }
 
-function poolShape(op: string, [x]: readonly Tensor[], { size, stride, padding }: PoolAttributes): number[] {
+function poolShape(op: string, [x]: readonly Value[], { size, stride, padding }: PoolAttributes): number[] {
   if (x.rank !== 4)
     throw new ShapeError(`${op}: expected images [batch, height, width, channels], got ${showShape(x.shape)}`);
   const [batch, height, width, channels] = x.shape;
@@ -42,8 +44,11 @@ function writeSizes({ runtime, a, output, attributes: { size, stride, padding } 
   runtime.memory.i32.set([...a.shape, ...size, ...stride, ...padding, output.shape[1], output.shape[2]], runtime.table);
 }
 
-export const maxPool2dOp = defineOp<PoolAttributes>({
+type Given = readonly [size: Pair, options: PoolOptions | undefined];
+
+export const maxPool2dOp = defineOp<PoolAttributes, Given>({
   name: "maxPool2d",
+  read: ([size, options]) => poolAttributes("maxPool2d", size, options),
   shape: (inputs, attributes) => poolShape("maxPool2d", inputs, attributes),
   forward: (r) => {
     writeSizes(r);
@@ -57,8 +62,9 @@ export const maxPool2dOp = defineOp<PoolAttributes>({
   },
 });
 
-export const avgPool2dOp = defineOp<PoolAttributes>({
+export const avgPool2dOp = defineOp<PoolAttributes, Given>({
   name: "avgPool2d",
+  read: ([size, options]) => poolAttributes("avgPool2d", size, options),
   shape: (inputs, attributes) => poolShape("avgPool2d", inputs, attributes),
   forward: (r) => {
     writeSizes(r);
@@ -73,14 +79,15 @@ export const avgPool2dOp = defineOp<PoolAttributes>({
 });
 
 /** The options of a pooling op, checked: also for the layers, which refuse at once. @internal */
-export function poolAttributes(op: string, size: Pair, options: PoolOptions = {}): PoolAttributes {
+export function poolAttributes(op: string, size: Pair, options?: PoolOptions): PoolAttributes {
   const window = pairOf(op, "size", size, 1);
-  const padding = pairOf(op, "padding", options.padding ?? 0, 0);
+  const { stride, padding: around = 0 } = readOptions<PoolOptions>(op, options, { stride: copied, padding: copied });
+  const padding = pairOf(op, "padding", around, 0);
   padding.forEach((n, d) => {
     if (2 * n > window[d])
       throw new RangeError(`${op}: padding ${showShape(padding)} is more than half the window ${showShape(window)}`);
   });
-  return { size: window, stride: pairOf(op, "stride", options.stride ?? window, 1), padding };
+  return { size: window, stride: pairOf(op, "stride", stride ?? window, 1), padding };
 }
 
 /**
@@ -93,7 +100,7 @@ export function poolAttributes(op: string, size: Pair, options: PoolOptions = {}
  * Source: as torch.nn.MaxPool2d, with the channels last.
  */
 export const maxPool2d = (x: TensorLike, size: Pair, options?: PoolOptions): Tensor =>
-  run(maxPool2dOp, poolAttributes("maxPool2d", size, options), x);
+  run(maxPool2dOp, [size, options], x);
 
 /**
  * The mean of every window; padding counts as zeros.
@@ -104,4 +111,4 @@ export const maxPool2d = (x: TensorLike, size: Pair, options?: PoolOptions): Ten
  * Example: `avgPool2d(zeros([1, 4, 4, 3]), 2)`. Source: as torch.nn.AvgPool2d, with the channels last.
  */
 export const avgPool2d = (x: TensorLike, size: Pair, options?: PoolOptions): Tensor =>
-  run(avgPool2dOp, poolAttributes("avgPool2d", size, options), x);
+  run(avgPool2dOp, [size, options], x);

@@ -1,8 +1,10 @@
 // Reductions over any axes: neighbouring axes are merged, then reduced one group at a time, the last group first.
-import { ShapeError } from "../base/errors.js";
+import { ShapeError, show } from "../base/errors.js";
+import { anything, flag, readOptions } from "../base/options.js";
 import { checkAxes, type Shape, showShape, sizeOf } from "../base/shape.js";
 import type { OpRecord } from "../core/tape.js";
 import type { Tensor } from "../core/tensor.js";
+import type { Value } from "../core/value.js";
 import type { Runtime } from "../wasm/runtime.js";
 import { broadcastBinary } from "./broadcast.js";
 import { defineOp, run, type TensorLike } from "./define.js";
@@ -67,12 +69,40 @@ export interface ReduceAttributes {
 }
 
 /** The shape with reduced axes of size 1. */
-export const kept = (x: Tensor, axes: readonly number[]): number[] =>
+export const kept = (x: Value, axes: readonly number[]): number[] =>
   x.shape.map((size, d) => (axes.includes(d) ? 1 : size));
 
-export function reducedShape([x]: readonly Tensor[], { axes, keepDims }: ReduceAttributes): Shape {
+export function reducedShape([x]: readonly Value[], { axes, keepDims }: ReduceAttributes): Shape {
   return keepDims ? kept(x, axes) : x.shape.filter((_, d) => !axes.includes(d));
 }
+
+/** Which axes a reduction takes, and whether they stay. */
+export interface ReduceOptions {
+  /** Axes to reduce, negative from the end; all of them by default. */
+  axis?: number | readonly number[] | null;
+  /** Keep reduced axes with size 1. */
+  keepDims?: boolean;
+}
+
+/** Axes by position, as numpy and PyTorch have them, or options. */
+export type Reduction = number | readonly number[] | null | ReduceOptions;
+
+const isAxes = (given: unknown): given is number | readonly number[] | null | undefined =>
+  given === undefined || given === null || typeof given === "number" || Array.isArray(given);
+
+/** What a reduction was given, checked. */
+export function readReduction(name: string, given: Reduction | undefined, rank: number): ReduceAttributes {
+  const options = isAxes(given)
+    ? { axis: given }
+    : readOptions<ReduceOptions>(name, given, { axis: anything, keepDims: flag });
+  return { axes: checkAxes(name, options.axis, rank), keepDims: options.keepDims ?? false };
+}
+
+/** The rules that all reductions share. */
+export const reduction = (name: string) => ({
+  name,
+  read: (given: Reduction | undefined, [x]: readonly Value[]) => readReduction(name, given, x.rank),
+});
 
 /** dx = dy stretched over the reduced axes, times `scale`. */
 function spread(r: OpRecord<ReduceAttributes>, scale: number): void {
@@ -92,15 +122,15 @@ function spread(r: OpRecord<ReduceAttributes>, scale: number): void {
 
 const countOf = (r: OpRecord<ReduceAttributes>): number => r.a.size / Math.max(1, r.output.size);
 
-export const sumOp = defineOp<ReduceAttributes>({
-  name: "sum",
+export const sumOp = defineOp<ReduceAttributes, Reduction | undefined>({
+  ...reduction("sum"),
   shape: reducedShape,
   forward: (r) => reduceAxes(r.runtime, "sum", r.a.pointer, r.a.shape, r.attributes.axes, 1, r.output.pointer),
   backward: (r) => spread(r, 1),
 });
 
-export const meanOp = defineOp<ReduceAttributes>({
-  name: "mean",
+export const meanOp = defineOp<ReduceAttributes, Reduction | undefined>({
+  ...reduction("mean"),
   shape: reducedShape,
   forward: (r) =>
     reduceAxes(r.runtime, "sum", r.a.pointer, r.a.shape, r.attributes.axes, 1 / countOf(r), r.output.pointer),
@@ -109,8 +139,8 @@ export const meanOp = defineOp<ReduceAttributes>({
 
 /** The largest or the least value. */
 function extreme(kind: "max" | "min", word: string): typeof sumOp {
-  return defineOp<ReduceAttributes>({
-    name: kind,
+  return defineOp<ReduceAttributes, Reduction | undefined>({
+    ...reduction(kind),
     shape: (inputs, attributes) => {
       const [x] = inputs;
       if (attributes.axes.some((d) => x.shape[d] === 0))
@@ -138,45 +168,43 @@ function extreme(kind: "max" | "min", word: string): typeof sumOp {
 export const maxOp = extreme("max", "largest");
 export const minOp = extreme("min", "least");
 
-/** Which axes a reduction takes, and whether they stay. */
-export interface ReduceOptions {
-  /** Axes to reduce, negative from the end; all of them by default. */
-  axis?: number | readonly number[] | null;
-  /** Keep reduced axes with size 1. */
-  keepDims?: boolean;
+/** An axis and `keepDims` by position as one. */
+export function withKept(name: string, axis: Reduction | undefined, keepDims: boolean | undefined) {
+  if (keepDims === undefined) return axis;
+  if (isAxes(axis)) return { axis, keepDims };
+  throw new TypeError(`${name}: give either options or axis and keepDims, got ${show(axis)} and ${show(keepDims)}`);
 }
 
-/** Runs `op` over the axes that the options name. */
-export function reduce(op: typeof sumOp, x: TensorLike, options: ReduceOptions = {}): Tensor {
-  const rank = rankOf(x);
-  return run(op, { axes: checkAxes(op.name, options.axis, rank), keepDims: options.keepDims ?? false }, x);
-}
+/** Runs `op` over the axes that are named, by position or in options. */
+export const reduce = (op: typeof sumOp, x: TensorLike, axis?: Reduction, keepDims?: boolean): Tensor =>
+  run(op, withKept(op.name, axis, keepDims), x);
 
 /** How many axes the tensor will have. */
 export function rankOf(x: TensorLike): number {
   if (typeof x === "object" && x !== null && "shape" in x) return x.shape.length;
   let rank = 0;
-  for (let v: unknown = x; Array.isArray(v); v = v[0]) rank++;
+  for (let v: any = x; Array.isArray(v) || ArrayBuffer.isView(v); v = (v as ArrayLike<unknown>)[0]) rank++;
   return rank;
 }
 
 /**
  * Sum over axes, in the order that assembly/reduce.ts states.
- * Shapes: [..] -> without the reduced axes. Throws RangeError for axes that are not there. Example: `sum(x, { axis: 0 })`
+ * Shapes: [..] -> without the reduced axes. Throws RangeError for axes that are not there, TypeError for unknown
+ * options. Example: `sum(x, 1)`; `sum(x, { axis: 0, keepDims: true })`
  */
-export const sum = (x: TensorLike, options?: ReduceOptions): Tensor => reduce(sumOp, x, options);
+export const sum = (x: TensorLike, axis?: Reduction, keepDims?: boolean): Tensor => reduce(sumOp, x, axis, keepDims);
 /**
  * Mean over axes: the sum times 1 / count.
  * Shapes: as sum. Throws RangeError for axes that are not there. Example: `mean(x, { axis: [0, 1], keepDims: true })`
  */
-export const mean = (x: TensorLike, options?: ReduceOptions): Tensor => reduce(meanOp, x, options);
+export const mean = (x: TensorLike, axis?: Reduction, keepDims?: boolean): Tensor => reduce(meanOp, x, axis, keepDims);
 /**
  * Largest value over axes; NaN where one is met. Equal ones share the gradient evenly.
  * Shapes: as sum. Throws ShapeError for an empty axis, RangeError for axes that are not there. Example: `max(x, { axis: -1 })`
  */
-export const max = (x: TensorLike, options?: ReduceOptions): Tensor => reduce(maxOp, x, options);
+export const max = (x: TensorLike, axis?: Reduction, keepDims?: boolean): Tensor => reduce(maxOp, x, axis, keepDims);
 /**
  * Least value over axes; NaN where one is met. Equal ones share the gradient evenly.
  * Shapes: as sum. Throws ShapeError for an empty axis, RangeError for axes that are not there. Example: `min(x, { axis: -1 })`
  */
-export const min = (x: TensorLike, options?: ReduceOptions): Tensor => reduce(minOp, x, options);
+export const min = (x: TensorLike, axis?: Reduction, keepDims?: boolean): Tensor => reduce(minOp, x, axis, keepDims);

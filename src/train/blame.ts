@@ -1,4 +1,5 @@
 // What a DivergenceError points at: the value of the batch that made it so, and the way out of an op that cannot take it.
+import { showShape } from "../base/shape.js";
 import { under } from "../base/tree.js";
 import { isTensor, type Tensor } from "../core/tensor.js";
 
@@ -33,6 +34,7 @@ export const namesOf = (batch: unknown): Map<Tensor, string> => new Map(tensorsO
 /** Which value of the batch made the loss non-finite, where one did. */
 export function blame(batch: unknown): string {
   for (const [t, path] of tensorsOf(batch)) {
+    if (t.size === 0) return `${path} is empty, of shape ${showShape(t.shape)}`;
     if (t.dtype !== "float32" || t.source) continue;
     const at = t.data.findIndex((v) => !Number.isFinite(v));
     if (at >= 0) return `${path} holds ${t.data[at]} at position ${at}`;

@@ -1,81 +1,24 @@
 // The trainer: parameters, gradients and optimizer slots in one WASM instance of its own, and a step that opens a scope,
 // runs the loss, walks the tape back, updates the block, and closes the scope. Nothing to dispose.
-import { checkLoss } from "../autodiff/grad.js";
-import { DataError, DivergenceError, show } from "../base/errors.js";
-import { flatten, mapTree, under } from "../base/tree.js";
-import { ParameterBlock } from "../core/parameter-block.js";
+import { checkLoss, refusePromise } from "../autodiff/grad.js";
+import { checkFunction, DataError, DivergenceError, KIND, kindOf, show } from "../base/errors.js";
+import { anything, flag, func, integer, readOptions } from "../base/options.js";
+import { pause } from "../base/pause.js";
+import { showShape } from "../base/shape.js";
+import { flatten, formOf, mapTree, under } from "../base/tree.js";
+import { ParameterBlock, Slot } from "../core/parameter-block.js";
 import { foldIn, type Key, key, STREAM } from "../core/random.js";
 import { Scope } from "../core/scope.js";
-import { hostTensor, isTensor, type Tensor } from "../core/tensor.js";
+import { hostTensor, isLeaf, isTensor, revive, type Tensor } from "../core/tensor.js";
+import type { Value } from "../core/value.js";
 import { WatchedScope } from "../core/watch.js";
 import { averageLeaves, NO_EMA } from "../optim/ema.js";
-import type { GradientTransform } from "../optim/transform.js";
+import { checkTransform } from "../optim/transform.js";
 import { Runtime } from "../wasm/runtime.js";
 import { blame, guards, namesOf } from "./blame.js";
 import { decodeCheckpoint, encodeCheckpoint, type TrainerState } from "./checkpoint.js";
-
-/** What a loss may need besides parameters and batch. */
-export interface LossContext<S = unknown> {
-  /** Zero-based step. */
-  readonly step: number;
-  /** A fresh key every step, for dropout. */
-  readonly key: Key;
-  readonly training: boolean;
-  /** Leaves that are not trained: running statistics, carried recurrent state. */
-  readonly state: S;
-}
-
-/** What to report beside the loss: scalar tensors or numbers by name. */
-export type Metrics = { [name: string]: Tensor | number };
-/** What a loss returns: a scalar, or one with metrics and the next state. */
-export type LossResult<S> = Tensor | { loss: Tensor; metrics?: Metrics; state?: S };
-
-/** What a trainer is made of. */
-export interface TrainerOptions<P, B, X, S> {
-  /** A tree of float32 tensors; copied. */
-  readonly params: P;
-  readonly loss: (params: P, batch: B, context: LossContext<S>) => LossResult<S>;
-  readonly optimizer: GradientTransform;
-  /** What `predict` computes. */
-  readonly predict?: (params: P, x: X, context: LossContext<S>) => Tensor;
-  /** What `evaluate` reports beside the loss. */
-  readonly metrics?: (params: P, batch: B, context: LossContext<S>) => Metrics;
-  /** Of the keys that the loss is given; 0 by default. */
-  readonly seed?: number;
-  readonly state?: S;
-  /**
-   * Looks at the result and the gradients of every op of a step; false by default, and then it costs nothing.
-   * The first NaN or Infinity throws a DivergenceError naming op, inputs and position.
-   */
-  readonly debug?: boolean;
-}
-
-/** What a step reports. */
-export interface StepResult {
-  /** Zero-based step that was made. */
-  readonly step: number;
-  readonly loss: number;
-  readonly metrics: { readonly [name: string]: number };
-}
-
-/** How `run` is watched and stopped. */
-export interface RunOptions {
-  /** Stops before the next step when aborted. */
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (result: StepResult) => void;
-  /** How long to train before the event loop may turn; 12 ms by default, less than a frame. */
-  readonly yieldEveryMs?: number;
-}
-
-/** Norms of one parameter, as `inspect` gives them. */
-export interface LeafReport {
-  readonly path: string;
-  readonly shape: readonly number[];
-  /** Euclidean norms of the weights, of the last gradient and of the last update. */
-  readonly weight: number;
-  readonly gradient: number;
-  readonly update: number;
-}
+import { nextState, ownState, partsOf, readMetrics, type StateLeaf, stateLeaves } from "./returned.js";
+import type { LeafReport, LossContext, RunOptions, StepResult, TrainerOptions } from "./types.js";
 
 /** A class and no literal: making one with a getter costs V8 2 us. */
 class StepContext<S> implements LossContext<S> {
@@ -96,8 +39,10 @@ class StepContext<S> implements LossContext<S> {
 export class Trainer<P, B, X, S> {
   private readonly runtime = new Runtime();
   private readonly block: ParameterBlock;
-  private readonly leaves: Tensor[];
-  private readonly inside: P;
+  private readonly leaves: Value[];
+  private readonly form: (leaf: (i: number) => unknown) => unknown;
+  private readonly options: TrainerOptions<P, B, X, S>;
+  private readonly stateLeaves: readonly StateLeaf[];
   private readonly training: Scope;
   private readonly evaluating: Scope;
   private readonly predicting: Scope;
@@ -106,34 +51,55 @@ export class Trainer<P, B, X, S> {
   private readonly gradientSquares: Float64Array;
   /** Whether the block's updates are those that were last added to the values. */
   private updated = false;
+  /** Why no further step can be made, until a checkpoint is restored. */
+  private halted: string | undefined;
 
   /** @internal Use `createTrainer(...)`. */
-  constructor(private readonly options: TrainerOptions<P, B, X, S>) {
-    if (typeof options.loss !== "function")
-      throw new TypeError(`createTrainer: "loss" expected a function, got ${show(options.loss)}`);
-    if (typeof options.optimizer?.update !== "function")
-      throw new TypeError(`createTrainer: "optimizer" expected a gradient transform, got ${show(options.optimizer)}`);
-    this.training = options.debug
+  constructor(options: TrainerOptions<P, B, X, S>) {
+    const owner = "createTrainer";
+    // frozen and our own: a sweep may fill one object of settings over and over
+    this.options = readOptions<TrainerOptions<P, B, X, S>>(owner, options, {
+      params: anything,
+      loss: func(),
+      optimizer: anything,
+      predict: func(),
+      metrics: func(),
+      seed: integer(),
+      state: anything,
+      debug: flag,
+    });
+    const { loss, optimizer, seed = 0, debug } = this.options;
+    checkFunction(owner, "loss", loss);
+    checkTransform(owner, '"optimizer"', optimizer);
+    this.training = debug
       ? new WatchedScope(this.runtime, "step", (what, op) => this.diverged(what, "", guards[op]))
       : new Scope(this.runtime, "step");
     this.training.training = true;
     this.evaluating = new Scope(this.runtime, "evaluation");
     this.predicting = new Scope(this.runtime, "prediction");
     this.evaluating.tapeless = this.predicting.tapeless = true;
-    this.block = ParameterBlock.allocate(this.runtime, options.params);
-    this.leaves = this.block.tensors(this.training);
-    this.inside = mapTree(options.params, isTensor, (_, __, i) => this.leaves[i]) as P;
-    this.rootKey = key(options.seed ?? 0);
+    const tree = mapTree(this.options.params, isLeaf, revive);
+    this.form = formOf(tree, isTensor);
+    this.block = ParameterBlock.allocate(this.runtime, tree);
+    this.leaves = this.block.leaves(this.training);
+    this.rootKey = key(seed);
     this.gradientSquares = new Float64Array(this.leaves.length);
+    const userState = this.options.state === undefined ? undefined : ownState(this.options.state);
+    this.stateLeaves = stateLeaves(userState);
     this.state = {
       step: 0,
       lastFiniteLoss: Number.NaN,
-      seed: options.seed ?? 0,
-      optimizer: options.optimizer.description,
+      seed,
+      optimizer: optimizer.description,
       block: this.block,
-      optimizerState: options.optimizer.init(this.block),
-      userState: options.state,
+      optimizerState: optimizer.init(this.block),
+      userState,
     };
+  }
+
+  /** @internal What it is for messages. */
+  get [KIND](): string {
+    return "trainer";
   }
 
   /** Steps made so far; the next step's number. */
@@ -143,32 +109,49 @@ export class Trainer<P, B, X, S> {
 
   private context(training: boolean): LossContext<S> {
     const { step, userState } = this.state;
-    return new StepContext(step, training, userState as S, this.rootKey);
+    const state = userState === undefined ? undefined : mapTree(userState, isTensor, (t) => t, "state");
+    return new StepContext(step, training, state as S, this.rootKey);
   }
 
-  private within<T>(scope: Scope, f: () => T): T {
-    scope.begin(this.state.step);
-    for (const leaf of this.leaves) leaf.scope = scope;
+  /** Runs `f` in `scope` on a tree of parameters of its own: what it writes to that, and what it keeps of it, ends with it. */
+  private within<T>(scope: Scope, f: (params: P) => T): T {
+    const { leaves } = this;
+    return scope.within(this.state.step, () => {
+      for (const leaf of leaves) leaf.scope = scope;
+      return f(this.form((i) => scope.handle(leaves[i])) as P);
+    });
+  }
+
+  /** What a user's function of a batch gives; where it breaks on no batch at all, that is said. */
+  private ofBatch<T>(what: string, batch: unknown, f: () => T): T {
+    if (batch !== undefined && batch !== null) return f();
     try {
       return f();
-    } finally {
-      scope.end();
+    } catch (cause) {
+      if (!(cause instanceof TypeError) || !/undefined|null/.test(cause.message)) throw cause;
+      throw new TypeError(
+        `${what}: the loss was given ${batch} for a batch (${cause.message}). Pass one: ${what}({ x, y })`,
+        {
+          cause,
+        },
+      );
     }
   }
 
   /**
    * One update from one batch.
    *
-   * Throws DivergenceError when the loss or a gradient is NaN or infinite: it names step, parameter path and last finite
-   * loss, and the parameters stay as they were. Throws what the loss throws, with the parameters as they were.
+   * Throws DivergenceError when the loss, a gradient or an update is NaN or infinite: it names step, parameter path and last
+   * finite loss, and the parameters stay as they were. Throws what the loss throws, with the parameters as they were.
    */
   step(batch: B): StepResult {
+    if (this.halted) throw new Error(`step ${this.state.step}: ${this.halted}`);
     if (this.training instanceof WatchedScope) this.training.names = namesOf(batch);
-    return this.within(this.training, () => {
+    return this.within(this.training, (params) => {
       const { step } = this.state;
-      const result = this.options.loss(this.inside, batch, this.context(true));
-      const { loss, metrics, state } = split(result);
-      checkLoss(loss);
+      const result = this.ofBatch("step", batch, () => this.options.loss(params, batch, this.context(true)));
+      const { loss, metrics, state } = partsOf(result);
+      checkLoss(loss, true);
       const value = loss.item();
       this.updated = false;
       if (!Number.isFinite(value)) this.diverged(`the loss is ${value}`, blame(batch));
@@ -180,22 +163,37 @@ export class Trainer<P, B, X, S> {
         if (!Number.isFinite(this.gradientSquares[i]))
           this.diverged(`the gradient of ${under("params", block.segments[i].path)} is not finite`);
       const metricValues = readMetrics(metrics);
-      const nextState = state === undefined ? this.state.userState : toHost(state);
-      const context = { t: step, metrics: metricValues };
-      if (this.options.optimizer.update(block, this.state.optimizerState, context) !== false) {
-        if (this.options.debug) this.checkUpdates();
+      const next = nextState(this.stateLeaves, this.state.userState, state, this.training);
+      if (this.update(metricValues)) {
         this.runtime.kernels.accumulate(block.length, block.updatesPointer, block.valuesPointer);
         this.updated = true;
       }
       block.changed();
-      this.state.userState = nextState;
+      this.state.userState = next;
       this.state.lastFiniteLoss = value;
       this.state.step = step + 1;
       return { step, loss: value, metrics: metricValues };
     });
   }
 
-  /** For `debug`: a transform's own NaN or Infinity. The parameters are as before; what the optimizer keeps is not. */
+  /** Turns the gradients into updates; false where the optimizer makes none this time. What is not finite is refused. */
+  private update(metrics: { readonly [name: string]: number }): boolean {
+    const { optimizer } = this.options;
+    const { optimizerState, step } = this.state;
+    const context = { t: step, metrics };
+    try {
+      if (optimizer.update(this.block, optimizerState, context) === false) return false;
+      this.checkUpdates();
+      return true;
+    } catch (error) {
+      // slots and counters have moved: going on from here would be a step that never was
+      if (keepsState(optimizerState))
+        this.halted = `the state of ${optimizer.description} had moved when step ${step} failed (${(error as Error).message}). Restore a checkpoint, or make the trainer anew`;
+      throw error;
+    }
+  }
+
+  /** Refuses updates that are not finite, before they are added. */
   private checkUpdates(): void {
     const { updates, segments } = this.block;
     const at = updates.findIndex((v) => !Number.isFinite(v));
@@ -225,11 +223,13 @@ export class Trainer<P, B, X, S> {
 
   /** Loss and metrics of a batch, without an update; `context.training` is false. */
   evaluate(batch: B): Omit<StepResult, "step"> {
-    return this.within(this.evaluating, () => {
+    return this.within(this.evaluating, (params) => {
       const context = this.context(false);
-      const { loss, metrics } = split(this.options.loss(this.inside, batch, context));
-      checkLoss(loss);
-      const own = this.options.metrics?.(this.inside, batch, context);
+      const result = this.ofBatch("evaluate", batch, () => this.options.loss(params, batch, context));
+      const { loss, metrics } = partsOf(result);
+      checkLoss(loss, false);
+      const own = this.options.metrics?.(params, batch, context);
+      refusePromise("metrics", own);
       return { loss: loss.item(), metrics: { ...readMetrics(metrics), ...readMetrics(own) } };
     });
   }
@@ -241,8 +241,9 @@ export class Trainer<P, B, X, S> {
       throw new TypeError(
         "predict: this trainer was made without a predict function; pass { predict: (params, x) => ... }",
       );
-    return this.within(this.predicting, () => {
-      const out = predict(this.inside, x, this.context(false));
+    return this.within(this.predicting, (params) => {
+      const out = this.ofBatch("predict", x, () => predict(params, x, this.context(false)));
+      refusePromise("predict", out);
       if (!isTensor(out)) throw new TypeError(`predict returned ${show(out)}; return a tensor`);
       return hostTensor(out.data, out.shape);
     });
@@ -251,27 +252,34 @@ export class Trainer<P, B, X, S> {
   /**
    * A step for every batch, letting the event loop turn now and then: a page stays alive, Ctrl-C is heard.
    * Returns the last step's result, or undefined when there was none.
+   *
+   * Throws TypeError for what is no iterable of batches.
    */
-  async run(batches: Iterable<B> | AsyncIterable<B>, options: RunOptions = {}): Promise<StepResult | undefined> {
-    const { signal, onProgress, yieldEveryMs = 12 } = options;
+  async run(batches: Iterable<B> | AsyncIterable<B>, options?: RunOptions): Promise<StepResult | undefined> {
+    const { signal, onProgress, yieldEveryMs = 12 } = readRunOptions(options);
     let last: StepResult | undefined;
     let since = performance.now();
     for await (const batch of asIterable(batches)) {
       if (signal?.aborted) break;
       last = this.step(batch);
-      onProgress?.(last);
+      const told = onProgress?.(last) as PromiseLike<unknown> | undefined;
+      if (typeof told?.then === "function") await told;
       if (performance.now() - since >= yieldEveryMs) {
-        await new Promise((resolve) => setTimeout(resolve));
+        await pause();
         since = performance.now();
       }
     }
     return last;
   }
 
-  /** Host copies of the parameters, in the tree they came in. */
+  /** A tree like the parameters, of host tensors. */
+  private tree(leaves: readonly Tensor[]): P {
+    return this.form((i) => leaves[i]) as P;
+  }
+
+  /** Host copies of the parameters, in the form of the tree they came in. */
   get params(): P {
-    const leaves = this.block.hostLeaves("values");
-    return mapTree(this.options.params, isTensor, (_, __, i) => leaves[i]) as P;
+    return this.tree(this.block.hostLeaves("values"));
   }
 
   /**
@@ -283,24 +291,37 @@ export class Trainer<P, B, X, S> {
   get average(): P {
     const leaves = averageLeaves(this.block, this.state.optimizerState);
     if (!leaves) throw new TypeError(NO_EMA);
-    return mapTree(this.options.params, isTensor, (_, __, i) => leaves[i]) as P;
+    return this.tree(leaves);
   }
 
-  /** Replaces the parameters. Throws DataError naming the first path whose shape differs. */
+  /** Throws Error inside the trainer's own loss, which computes with what would be rewritten. */
+  private refuseInside(what: string): void {
+    if (this.runtime.busy)
+      throw new Error(`${what}: the trainer is inside its own loss, which uses its parameters. Call it between steps`);
+  }
+
+  /**
+   * Replaces the parameters, path by path.
+   * Throws DataError naming the first path that is missing or has another shape; nothing is changed then.
+   */
   setParams(tree: P): void {
-    const found = flatten(tree, isTensor);
+    this.refuseInside("setParams");
+    const found = new Map(flatten(tree, isLeaf).map(({ path, leaf }) => [path, revive(leaf) as Tensor]));
     const { segments } = this.block;
-    if (found.length !== segments.length)
-      throw new DataError(`setParams: expected ${segments.length} parameters, got ${found.length}`);
-    found.forEach(({ path, leaf }, i) => {
-      if (path !== segments[i].path || leaf.shape.join() !== segments[i].shape.join() || leaf.dtype !== "float32")
+    if (found.size !== segments.length)
+      throw new DataError(`setParams: expected ${segments.length} parameters, got ${found.size}`);
+    const strange = [...found.keys()].find((path) => !segments.some((segment) => segment.path === path));
+    const values = segments.map(({ path, shape }) => {
+      const t = found.get(path) ?? found.get(strange!)!;
+      if (!found.has(path) || showShape(t.shape) !== showShape(shape) || t.dtype !== "float32")
         throw new DataError(
-          `${under("params", segments[i].path)}: expected shape [${segments[i].shape.join(", ")}], got ${path} [${leaf.shape.join(", ")}]${leaf.dtype === "float32" ? "" : ` of ${leaf.dtype}`}`,
+          `${under("params", path)}: expected shape ${showShape(shape)}, got ${found.has(path) ? path : strange} ${showShape(t.shape)}${t.dtype === "float32" ? "" : ` of ${t.dtype}`}`,
         );
+      return t.data as Float32Array;
     });
     const live = this.block.values;
-    found.forEach(({ leaf }, i) => {
-      live.set(leaf.data as Float32Array, segments[i].offset);
+    values.forEach((data, i) => {
+      live.set(data, segments[i].offset);
     });
   }
 
@@ -329,11 +350,36 @@ export class Trainer<P, B, X, S> {
 
   /** Continues from a checkpoint to the very same bits. Throws CheckpointError naming what differs; nothing is changed then. */
   restore(bytes: Uint8Array): void {
+    this.refuseInside("restore");
     decodeCheckpoint(bytes, this.state);
+    this.halted = undefined;
     this.updated = false;
     this.gradientSquares.fill(0);
   }
 }
+
+/** Whether an optimizer keeps anything from step to step. */
+const keepsState = (node: unknown): boolean =>
+  typeof node === "number" ||
+  node instanceof Slot ||
+  (typeof node === "object" && node !== null && Object.values(node).some(keepsState));
+
+const readRunOptions = (options: RunOptions | undefined): RunOptions =>
+  readOptions<RunOptions>("run", options, {
+    signal: (owner, name, value) => {
+      if (typeof value?.aborted !== "boolean")
+        throw new TypeError(`${owner}: "${name}" expected an AbortSignal, got ${show(value)}`);
+      return value;
+    },
+    onProgress: func("a function of a step's result"),
+    yieldEveryMs: (owner, name, value) => {
+      if (typeof value !== "number" || !(value >= 0))
+        throw new TypeError(`${owner}: "${name}" expected milliseconds >= 0, got ${show(value)}`);
+      return value;
+    },
+  });
+
+export type * from "./types.js";
 
 /**
  * A trainer: `step(batch)` computes the loss and its gradients and updates the parameters.
@@ -357,29 +403,19 @@ export function createTrainer<P, B = any, X = any, S = undefined>(
   return new Trainer(options);
 }
 
-function split<S>(result: LossResult<S>): { loss: Tensor; metrics?: Metrics; state?: S } {
-  return isTensor(result) ||
-    result instanceof Promise ||
-    typeof result !== "object" ||
-    result === null ||
-    !("loss" in result)
-    ? { loss: result as Tensor }
-    : result;
-}
-
-function readMetrics(metrics: Metrics | undefined): { [name: string]: number } {
-  const out: { [name: string]: number } = {};
-  for (const name in metrics) {
-    const value = metrics[name];
-    out[name] = typeof value === "number" ? value : value.item();
-  }
-  return out;
-}
-
-const toHost = (tree: unknown): unknown =>
-  mapTree(tree, isTensor, (t) => (t.isHost ? t : hostTensor(t.data, t.shape)), "state");
-
 async function* asIterable<B>(batches: Iterable<B> | AsyncIterable<B>): AsyncIterable<B> {
-  if (Symbol.asyncIterator in batches) yield* batches;
-  else for (const batch of batches) yield batch;
+  const given = batches as Partial<Iterable<B> & AsyncIterable<B>> | undefined;
+  if (typeof given === "object" && given !== null && kindOf(given) !== "tensor") {
+    if (typeof given[Symbol.asyncIterator] === "function") {
+      yield* batches as AsyncIterable<B>;
+      return;
+    }
+    if (typeof given[Symbol.iterator] === "function") {
+      for (const batch of batches as Iterable<B>) yield batch;
+      return;
+    }
+  }
+  throw new TypeError(
+    `run: "batches" expected an iterable of batches, got ${show(batches)}. Pass data.dataset({ x, y }).batches(size, { epochs }), or an array of batches`,
+  );
 }

@@ -113,17 +113,14 @@ describe("the arena", () => {
     const runtime = new Runtime();
     runtime.memory.base = runtime.memory.top = 2 ** 31 + 4096;
     const scope = new Scope(runtime, "far");
-    scope.begin(0);
-    try {
+    scope.within(0, () => {
       const x = scope.upload(tensor([[1, 2, 3]]), true);
-      const loss = tanh(x).slice([0, 1], [1, 2]).sum();
+      const loss = tanh(scope.handle(x)).slice([0, 1], [1, 2]).sum();
       scope.backward(loss, [x]);
       expect(loss.item()).toBeCloseTo(Math.tanh(2) + Math.tanh(3), 6);
       expect(runtime.memory.f32[x.gradient / 4 + 2]).toBeCloseTo(1 - Math.tanh(3) ** 2, 6);
       expect(x.data).toEqual(new Float32Array([1, 2, 3]));
-    } finally {
-      scope.end();
-    }
+    });
   });
 
   it("says what it holds and what does not fit when 4 GiB are not enough", () => {
