@@ -75,8 +75,9 @@ export function customGrad(f: (...inputs: Tensor[]) => CustomResult): (...inputs
   if (typeof f !== "function") throw new TypeError(`customGrad: expected a function, got ${show(f)}`);
   return (...inputs) => {
     const scope = currentScope();
+    const constants = inputs.map(stopGradient);
     const from = scope?.position ?? 0;
-    const result = f(...inputs.map(stopGradient));
+    const result = f(...constants);
     const { value, backward } = result ?? {};
     if (!isTensor(value) || value.dtype !== "float32" || typeof backward !== "function")
       throw new TypeError(

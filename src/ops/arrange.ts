@@ -2,12 +2,10 @@
 import { checkInteger, ShapeError, show } from "../base/errors.js";
 import { checkAxes, checkAxis, checkShape, showShape, sizeOf, stridesOf } from "../base/shape.js";
 import type { OpRecord } from "../core/tape.js";
-import { isTensor, type Tensor, tensor } from "../core/tensor.js";
-import { defineOp, run, type TensorLike } from "./define.js";
+import type { Tensor } from "../core/tensor.js";
+import { defineOp, run, type TensorLike, tensorOf } from "./define.js";
 import { copyStrided, reshape, slice } from "./layout.js";
 import { rankOf } from "./reduce.js";
-
-const toTensor = (x: TensorLike): Tensor => (isTensor(x) ? x : tensor(x));
 
 /** Input i, as [outer, block], beside its place in the stack, [outer, inputs, block]. */
 function eachPlace(
@@ -66,10 +64,12 @@ export function stack(tensors: readonly TensorLike[], axis = 0): Tensor {
  * Example: `split(x, 3, 1)`; `split(x, [1, 2], -1)`
  */
 export function split(x: TensorLike, parts: number | readonly number[], axis = 0): Tensor[] {
-  const t = toTensor(x);
+  const t = tensorOf("split", x);
   const at = checkAxis("split", axis, t.rank);
   const whole = t.shape[at];
   if (typeof parts === "number") checkInteger("split", "parts", parts, 1);
+  else if (!Array.isArray(parts))
+    throw new TypeError(`split: "parts" expected an integer or a list of sizes, got ${show(parts)}`);
   else for (const size of parts) checkInteger("split", "size", size);
   const sizes = typeof parts === "number" ? Array<number>(parts).fill(whole / parts) : parts;
   if (!Number.isInteger(sizes[0] ?? 0) || sizes.reduce((sum, size) => sum + size, 0) !== whole)
@@ -151,7 +151,7 @@ export function pad(x: TensorLike, padding: readonly (readonly [before: number, 
  * Example: `expandDims(x, -1)`
  */
 export function expandDims(x: TensorLike, axis: number): Tensor {
-  const t = toTensor(x);
+  const t = tensorOf("expandDims", x);
   const at = checkAxis("expandDims", axis, t.rank + 1);
   return reshape(t, [...t.shape.slice(0, at), 1, ...t.shape.slice(at)]);
 }
@@ -164,7 +164,7 @@ export function expandDims(x: TensorLike, axis: number): Tensor {
  * Example: `squeeze([[1], [2]])`; `squeeze([[1], [2]], -1)`
  */
 export function squeeze(x: TensorLike, axis?: number | readonly number[]): Tensor {
-  const t = toTensor(x);
+  const t = tensorOf("squeeze", x);
   const named = axis === undefined ? undefined : checkAxes("squeeze", axis, t.rank);
   for (const d of named ?? [])
     if (t.shape[d] !== 1)
