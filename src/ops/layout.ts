@@ -2,7 +2,7 @@
 import { ShapeError, show } from "../base/errors.js";
 import { checkAxis, checkShape, type Shape, sameShape, showShape, sizeOf, stridesOf } from "../base/shape.js";
 import type { OpRecord } from "../core/tape.js";
-import type { Tensor } from "../core/tensor.js";
+import { isTensor, type Tensor } from "../core/tensor.js";
 import type { Value } from "../core/value.js";
 import type { Runtime } from "../wasm/runtime.js";
 import { defineOp, run, type TensorLike } from "./define.js";
@@ -186,12 +186,7 @@ export const sliceOp = defineOp<SliceAttributes>({
  */
 export function slice(x: TensorLike, start: readonly number[], size: readonly number[]): Tensor {
   const attributes = { start: listOf("slice", "start", start), size: listOf("slice", "size", size) };
-  const view =
-    typeof x === "object" &&
-    "shape" in x &&
-    start.length === x.rank &&
-    size.length === x.rank &&
-    isLeading(x, attributes);
+  const view = isTensor(x) && start.length === x.rank && size.length === x.rank && isLeading(x, attributes);
   return run(view ? sliceViewOp : sliceOp, attributes, x);
 }
 
@@ -309,5 +304,5 @@ export const broadcastToOp = defineOp<Shape>({
  */
 export function broadcastTo(x: TensorLike, shape: Shape): Tensor {
   const list = listOf("broadcastTo", "shape", shape);
-  return x instanceof Object && "shape" in x && sameShape(x.shape, shape) ? (x as Tensor) : run(broadcastToOp, list, x);
+  return isTensor(x) && sameShape(x.shape, shape) ? x : run(broadcastToOp, list, x);
 }

@@ -1,7 +1,7 @@
 // The trainer: parameters, gradients and optimizer slots in one WASM instance of its own, and a step that opens a scope,
 // runs the loss, walks the tape back, updates the block, and closes the scope. Nothing to dispose.
 import { checkLoss, refusePromise } from "../autodiff/grad.js";
-import { checkFunction, DataError, DivergenceError, KIND, kindOf, show } from "../base/errors.js";
+import { checkFunction, DataError, DivergenceError, KIND, show } from "../base/errors.js";
 import { anything, flag, func, integer, readOptions } from "../base/options.js";
 import { pause } from "../base/pause.js";
 import { showShape } from "../base/shape.js";
@@ -18,6 +18,7 @@ import { Runtime } from "../wasm/runtime.js";
 import { blame, guards, namesOf } from "./blame.js";
 import { decodeCheckpoint, encodeCheckpoint, type TrainerState } from "./checkpoint.js";
 import { nextState, ownState, partsOf, readMetrics, type StateLeaf, stateLeaves } from "./returned.js";
+import { asIterable, readRunOptions } from "./running.js";
 import type { LeafReport, LossContext, RunOptions, StepResult, TrainerOptions } from "./types.js";
 
 /** A class and no literal: making one with a getter costs V8 2 us. */
@@ -364,21 +365,6 @@ const keepsState = (node: unknown): boolean =>
   node instanceof Slot ||
   (typeof node === "object" && node !== null && Object.values(node).some(keepsState));
 
-const readRunOptions = (options: RunOptions | undefined): RunOptions =>
-  readOptions<RunOptions>("run", options, {
-    signal: (owner, name, value) => {
-      if (typeof value?.aborted !== "boolean")
-        throw new TypeError(`${owner}: "${name}" expected an AbortSignal, got ${show(value)}`);
-      return value;
-    },
-    onProgress: func("a function of a step's result"),
-    yieldEveryMs: (owner, name, value) => {
-      if (typeof value !== "number" || !(value >= 0))
-        throw new TypeError(`${owner}: "${name}" expected milliseconds >= 0, got ${show(value)}`);
-      return value;
-    },
-  });
-
 export type * from "./types.js";
 
 /**
@@ -401,21 +387,4 @@ export function createTrainer<P, B = any, X = any, S = undefined>(
   options: TrainerOptions<P, B, X, S>,
 ): Trainer<P, B, X, S> {
   return new Trainer(options);
-}
-
-async function* asIterable<B>(batches: Iterable<B> | AsyncIterable<B>): AsyncIterable<B> {
-  const given = batches as Partial<Iterable<B> & AsyncIterable<B>> | undefined;
-  if (typeof given === "object" && given !== null && kindOf(given) !== "tensor") {
-    if (typeof given[Symbol.asyncIterator] === "function") {
-      yield* batches as AsyncIterable<B>;
-      return;
-    }
-    if (typeof given[Symbol.iterator] === "function") {
-      for (const batch of batches as Iterable<B>) yield batch;
-      return;
-    }
-  }
-  throw new TypeError(
-    `run: "batches" expected an iterable of batches, got ${show(batches)}. Pass data.dataset({ x, y }).batches(size, { epochs }), or an array of batches`,
-  );
 }
