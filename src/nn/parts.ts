@@ -137,7 +137,7 @@ export function dropout(rate: number, ...rest: unknown[]): Layer<NoParams> {
     init: () => ({}),
     apply(params, x, context) {
       if (!isTensor(x)) misapplied("dropout", params, x, [], "layer.apply(params, x, context)");
-      if (!isTraining("dropout", context, "layer.apply(params, x, context)") || rate === 0) return x;
+      if (rate === 0 || !isTraining("dropout", context, "layer.apply(params, x, context)")) return x;
       return dropoutOp(x, rate, drawKey("dropout", context!));
     },
   };
