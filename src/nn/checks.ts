@@ -1,5 +1,5 @@
 // What layers say to wrong arguments, and the rules that several of them read their options by.
-import { kindOf, ShapeError, show } from "../base/errors.js";
+import { checkNumber, kindOf, ShapeError, show } from "../base/errors.js";
 import { func, number, type Rule } from "../base/options.js";
 import { type Shape, sameShape, showShape } from "../base/shape.js";
 import { checkKey, type Key } from "../core/random.js";
@@ -21,8 +21,11 @@ export const biasRule: Rule = (owner, name, value) => {
   return float32(owner, name, value);
 };
 
-/** An option added to a variance, in float32. */
-export const epsilonRule: Rule = number(">= 0, finite in float32", (v) => v >= 0 && Number.isFinite(Math.fround(v)));
+/** Option `epsilon`: added to a variance, in float32. */
+export const epsilonRule: Rule = (owner, name, value) => {
+  checkNumber(owner, name, value, ">= 0", (v) => v >= 0);
+  return float32(owner, name, value);
+};
 
 /** Throws TypeError where more was given than the function takes: it would be lost. */
 export function checkNoMore(owner: string, rest: readonly unknown[], hint: string): void {

@@ -178,8 +178,8 @@ export function residual(layer: Layer<any> | StatefulLayer<any, any>, ...rest: u
  * Shapes: [batch, ..] -> [batch, the product of the rest]. Throws ShapeError for a scalar, TypeError for what is no tensor.
  * Example: `nn.flatten(zeros([2, 3, 4]))`
  */
-export function flatten(x: Tensor): Tensor;
 export function flatten(): (x: Tensor) => Tensor;
+export function flatten(x: Tensor): Tensor;
 export function flatten(...given: unknown[]): unknown {
   if (given.length === 0) return flatten;
   const [x, start] = given;
