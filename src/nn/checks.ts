@@ -29,9 +29,10 @@ export const epsilonRule: Rule = (owner, name, value) => {
 
 /** Throws TypeError where more was given than the function takes: it would be lost. */
 export function checkNoMore(owner: string, rest: readonly unknown[], hint: string): void {
-  if (rest.length > 0)
+  const extra = rest.filter((value) => value !== undefined);
+  if (extra.length > 0)
     throw new TypeError(
-      `${owner}: ${rest.map(show).join(", ")} ${rest.length === 1 ? "is" : "are"} one too many. ${hint}`,
+      `${owner}: there is no place for a further argument, got ${extra.map(show).join(", ")}. ${hint}`,
     );
 }
 
@@ -48,15 +49,22 @@ export function initial(owner: string, init: Initializer, key: Key, shape: Shape
   return made;
 }
 
+/** The init of a layer that draws nothing. Throws TypeError where it is given something other than a key. */
+export const fixed =
+  <P>(owner: string, make: () => P) =>
+  (key: Key): P => {
+    if (key !== undefined) checkKey(`${owner}.init`, key);
+    return make();
+  };
+
 /** Says what is wrong with the arguments of an apply(params, x) whose parameters have these names. */
 export function misapplied(owner: string, params: unknown, x: unknown, names: readonly string[], call = CALL): never {
   if (kindOf(params) === "tensor" || isTensor(params))
     throw new TypeError(
       `${owner}: the parameters come first, got a tensor and ${show(x)}. Write ${call}${names.length === 0 ? ", with {} for params" : ""}`,
     );
-  const missing = names.find(
-    (name) => (params as { [name: string]: unknown } | undefined | null)?.[name] === undefined,
-  );
+  const given = params as { [name: string]: unknown } | undefined | null;
+  const missing = names.find((name) => (given?.[name] ?? undefined) === undefined);
   if (missing !== undefined) {
     const which = typeof params === "object" && params !== null ? `, without ${missing}` : "";
     throw new TypeError(

@@ -188,7 +188,7 @@ export function flatten(...given: unknown[]): unknown {
       `flatten: expected a tensor, got ${show(x)}. It keeps the first axis: nn.flatten(x), or nn.flatten`,
     );
   // a second argument alone is another library's first axis; map gives two
-  if (given.length === 2 && start !== 1)
+  if (given.length === 2 && start !== undefined && start !== 1)
     throw new TypeError(`flatten: it joins all axes but the first, got ${show(start)} beside the tensor. Use reshape`);
   if (x.rank === 0) throw new ShapeError("flatten: expected [batch, ..], got a scalar");
   return reshape(x, [x.shape[0], x.shape[0] === 0 ? 0 : x.size / x.shape[0]]);

@@ -88,12 +88,7 @@ export function convGru(maps: number, options?: ConvGruOptions): ConvGruCell {
       return zeros([batch, length, height, maps]);
     },
     apply(params, s) {
-      if (
-        params?.reset === undefined ||
-        params.update === undefined ||
-        params.candidate === undefined ||
-        s === undefined
-      )
+      if (!params?.reset || !params.update || !params.candidate || s === undefined)
         misapplied("convGru", params, s, CONV_GRU, "cell.apply(params, state)");
       const u = gated(params.update, s);
       const r = gated(params.reset, s);

@@ -3,6 +3,7 @@ import { checkNumber, isPlain, show } from "../base/errors.js";
 import { checkShape, type Shape } from "../base/shape.js";
 import { checkKey, exp, foldIn, type Key, normal as normalDraw, uniform as uniformDraw } from "../core/random.js";
 import { full, type Tensor, tensor, zeros as zeroTensor } from "../core/tensor.js";
+import { checkNoMore } from "./checks.js";
 
 /** Makes a parameter's first values from a key; weights are [nIn, nOut], kernels of images [kh, kw, nIn, nOut]. */
 export type Initializer = (key: Key, shape: Shape) => Tensor;
@@ -43,8 +44,7 @@ function checkSetting(
   }
   checkNumber(name, setting, value, rule, (v) => v >= least);
   checkNumber(name, setting, value, "in the range of float32", (v) => Number.isFinite(Math.fround(v)));
-  if (rest.length > 0)
-    throw new TypeError(`${name}: expected "${setting}" alone, got ${given.map(show).join(", ")}. ${hint}`);
+  checkNoMore(name, rest, `"${setting}" stands alone${hint && `: ${hint}`}`);
 }
 
 /**
@@ -70,7 +70,7 @@ export function constant(...given: unknown[]): Initializer {
  */
 export function normal(std?: number): Initializer;
 export function normal(std = 0.1, ...rest: unknown[]): Initializer {
-  checkSetting("normal", "std", [std, ...rest], ">= 0", 0, "The mean is 0");
+  checkSetting("normal", "std", [std, ...rest], ">= 0", 0, "the mean is 0");
   return (key, shape) => normalDraw(key, shape, { std });
 }
 
@@ -80,7 +80,7 @@ export function normal(std = 0.1, ...rest: unknown[]): Initializer {
  */
 export function uniform(limit: number): Initializer;
 export function uniform(...given: unknown[]): Initializer {
-  checkSetting("uniform", "limit", given, ">= 0", 0, "The interval is [-limit, limit)");
+  checkSetting("uniform", "limit", given, ">= 0", 0, "the interval is [-limit, limit)");
   const limit = given[0] as number;
   return (key, shape) => uniformDraw(key, shape, { low: -limit, high: limit });
 }
@@ -145,7 +145,7 @@ export const glorotNormal: Initializer = (key, shape) => {
  */
 export function truncatedNormal(std?: number): Initializer;
 export function truncatedNormal(std = 0.1, ...rest: unknown[]): Initializer {
-  checkSetting("truncatedNormal", "std", [std, ...rest], ">= 0", 0, "The mean is 0, the limits are 2 std");
+  checkSetting("truncatedNormal", "std", [std, ...rest], ">= 0", 0, "the mean is 0, the limits are 2 std");
   return (key, shape) => {
     const out = normalDraw(key, shape, { std });
     const { data } = out;

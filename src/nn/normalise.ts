@@ -10,7 +10,7 @@ import {
   layerNorm as layerNormOp,
   type Statistics,
 } from "../ops/normalise.js";
-import { checkState, epsilonRule, misapplied } from "./checks.js";
+import { checkState, epsilonRule, fixed, misapplied } from "./checks.js";
 import { isTraining } from "./context.js";
 import type { Layer, StatefulLayer } from "./layers.js";
 
@@ -44,7 +44,7 @@ export function layerNorm(size: number, options?: LayerNormOptions): Layer<NormP
   const { epsilon = 1e-5 } = readOptions("layerNorm", options, layerNormRules);
   const own = Object.freeze({ epsilon });
   return {
-    init: () => initNorm(size),
+    init: fixed("layerNorm", () => initNorm(size)),
     apply(params, x) {
       if (params?.scale === undefined || params.offset === undefined || x === undefined)
         misapplied("layerNorm", params, x, NORM);
@@ -108,7 +108,7 @@ export function batchNorm(size: number, options?: BatchNormOptions): StatefulLay
   checkInteger("batchNorm", "size", size, 1);
   const { epsilon = 1e-5, decay = 0.9 } = readBatchNorm(options);
   return {
-    init: () => initNorm(size),
+    init: fixed("batchNorm", () => initNorm(size)),
     start: () => ({ mean: zeros([size]), variance: full([size], 1) }),
     apply(params, x, state, context) {
       if (params?.scale === undefined || params.offset === undefined || x === undefined)

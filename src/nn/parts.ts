@@ -11,7 +11,7 @@ import {
   type PoolOptions,
   poolAttributes,
 } from "../ops/pool.js";
-import { checkNoMore, initial, initRule, misapplied } from "./checks.js";
+import { checkNoMore, fixed, initial, initRule, misapplied } from "./checks.js";
 import { drawKey, isTraining } from "./context.js";
 import { pair } from "./conv.js";
 import type { Initializer } from "./init.js";
@@ -88,7 +88,7 @@ function pooling(name: string, op: typeof maxPoolOp, size: Pair, options: PoolOp
   poolAttributes(name, size, own);
   const window = copyOf(size);
   return {
-    init: () => ({}),
+    init: fixed(name, () => ({})),
     apply(params, x) {
       if (x === undefined || isTensor(params)) misapplied(name, params, x, []);
       return op(x, window, own);
@@ -134,9 +134,9 @@ export function dropout(rate: number, ...rest: unknown[]): Layer<NoParams> {
   checkNumber("dropout", "rate", rate, "in 0 <= rate < 1", (v) => v >= 0 && v < 1);
   checkNoMore("dropout", rest, "There is only the rate");
   return {
-    init: () => ({}),
+    init: fixed("dropout", () => ({})),
     apply(params, x, context) {
-      if (!isTensor(x)) misapplied("dropout", params, x, [], "layer.apply(params, x, context)");
+      if (!isTensor(x) || isTensor(params)) misapplied("dropout", params, x, [], "layer.apply(params, x, context)");
       if (rate === 0 || !isTraining("dropout", context, "layer.apply(params, x, context)")) return x;
       return dropoutOp(x, rate, drawKey("dropout", context!));
     },
