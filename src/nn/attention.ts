@@ -29,6 +29,8 @@ const rules: Rules<AttentionOptions> = {
 /** The mask among the options. Read by the rules wherever they hold anything but a tensor: in a warm step they do not. */
 function maskOf(owner: string, options: AttentionOptions | undefined): TensorLike | undefined {
   if (options === undefined) return undefined;
+  if (isTensor(options) || Array.isArray(options))
+    throw new TypeError(`${owner}: a mask stands among the options, got ${show(options)}. Write { mask }`);
   if (Object.getPrototypeOf(Object(options)) === Object.prototype && isTensor(options.mask)) {
     let count = 0;
     for (const _ in options) count++;

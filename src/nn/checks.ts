@@ -77,6 +77,16 @@ export function misapplied(owner: string, params: unknown, x: unknown, names: re
 
 const CALL = "layer.apply(params, x)";
 
+/** The parameters or states of a container's layers, by position. Throws TypeError for another number of them. */
+export function entriesOf<T>(owner: string, name: string, given: readonly T[], count: number): readonly T[] {
+  if (Array.isArray(given) && given.length === count) return given;
+  const got = Array.isArray(given) ? `one of ${given.length}` : show(given);
+  const maker = name.startsWith("state") ? "start()" : "init(key)";
+  throw new TypeError(
+    `${owner}: "${name}" expected an array of ${count}, got ${got}. Pass what this model's own ${maker} made`,
+  );
+}
+
 /** Throws TypeError unless `state` has what the layer's own start() gave it. */
 export function checkState(owner: string, state: any, names: readonly string[]): void {
   if (names.every((name) => state?.[name] !== undefined)) return;

@@ -5,7 +5,7 @@ import { checkKey, foldIn, type Key } from "../core/random.js";
 import { isTensor, type Tensor } from "../core/tensor.js";
 import { add } from "../ops/elementwise.js";
 import { reshape } from "../ops/layout.js";
-import { checkNoMore, checkState, misapplied } from "./checks.js";
+import { checkNoMore, checkState, entriesOf, misapplied } from "./checks.js";
 import { partContexts } from "./context.js";
 import type { Layer, LayerContext, StatefulLayer } from "./layers.js";
 
@@ -78,19 +78,13 @@ export function sequential(...given: any[]): unknown {
     if (typeof layer !== "function") checkLayer("sequential", `argument ${i}`, layer, "a layer or a function");
   });
   const count = layers.length;
-  const partsOf = (owner: string, tree: any, what: string): readonly any[] => {
-    if (tree.layers?.length === count) return tree.layers;
-    throw new TypeError(
-      `${owner}: expected ${what} of ${count} layers, got ${show(tree.layers?.length ?? tree.layers)}. Pass what this model's own ${what === "a state" ? "start()" : "init(key)"} made`,
-    );
-  };
   const init = (key: Key) => {
     checkKey("sequential.init", key);
     return { layers: layers.map((layer, i) => (typeof layer === "function" ? {} : layer.init(foldIn(key, i)))) };
   };
   /** Through all layers; the next states go to `next`. */
   const walk = (params: any, x: Tensor, context: LayerContext | undefined, states: readonly any[], next: any[]) => {
-    const own = partsOf("sequential", params, "parameters");
+    const own: readonly any[] = entriesOf("sequential", "params.layers", params.layers, count);
     const contextOf = partContexts("sequential", context);
     for (let i = 0; i < count; i++) {
       const layer = layers[i];
@@ -119,7 +113,7 @@ export function sequential(...given: any[]): unknown {
         misapplied("sequential", params, x, ["layers"], "model.apply(params, x, state, context)");
       checkState("sequential", state, ["layers"]);
       const next: any[] = layers.map(() => noParams);
-      const output = walk(params, x, context, partsOf("sequential", state, "a state"), next);
+      const output = walk(params, x, context, entriesOf("sequential", "state.layers", state.layers, count), next);
       return { output, state: { layers: next } };
     },
   };

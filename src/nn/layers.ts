@@ -6,7 +6,7 @@ import { full, isTensor, type Tensor } from "../core/tensor.js";
 import { dropout as dropoutOp } from "../ops/dropout.js";
 import { relu } from "../ops/elementwise.js";
 import { linear as linearOp } from "../ops/matmul.js";
-import { biasRule, initial, initRule, misapplied } from "./checks.js";
+import { biasRule, entriesOf, initial, initRule, misapplied } from "./checks.js";
 import { drawKey, isTraining, layerKey } from "./context.js";
 import type { Initializer } from "./init.js";
 import * as initializers from "./init.js";
@@ -143,11 +143,7 @@ export function mlp(sizes: readonly number[], options?: MlpOptions, ...rest: unk
     },
     apply(params, input, context) {
       if (params?.layers === undefined || input === undefined) misapplied("mlp", params, input, ["layers"]);
-      const given = params.layers;
-      if (given.length !== layers.length)
-        throw new TypeError(
-          `mlp: expected the parameters of ${layers.length} layers, got ${show(given.length)}. Pass what this model's own init(key) made`,
-        );
+      const given = entriesOf("mlp", "params.layers", params.layers, layers.length);
       const drops = dropout > 0 && isTraining("mlp", context, "model.apply(params, x, context)");
       const own = drops && last > 0 ? drawKey("mlp", context!) : undefined;
       let x = input;
