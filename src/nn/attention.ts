@@ -1,20 +1,42 @@
 // Attention: every query is answered by a weighted mean of values, weighed by how well its keys fit.
-import { checkInteger, ShapeError } from "../base/errors.js";
+import { checkInteger, isPlain, ShapeError, show } from "../base/errors.js";
+import { type Rules, readOptions } from "../base/options.js";
 import { checkShape, showShape } from "../base/shape.js";
-import { foldIn, type Key } from "../core/random.js";
+import { checkKey, foldIn, type Key } from "../core/random.js";
 import { hostTensor, isTensor, type Tensor, tensor } from "../core/tensor.js";
 import type { TensorLike } from "../ops/define.js";
 import { add, mul, sub } from "../ops/elementwise.js";
 import { reshape, transpose } from "../ops/layout.js";
 import { matmul } from "../ops/matmul.js";
 import { softmax } from "../ops/softmax.js";
+import { initRule, misapplied } from "./checks.js";
 import { glorot, type Initializer } from "./init.js";
-import { type LinearParams, linear } from "./layers.js";
+import { type LayerContext, type LinearParams, linear } from "./layers.js";
 
 /** What attention may look at. */
 export interface AttentionOptions {
   /** 1 where a query may look at a key, 0 where not; broadcast to [.., queries, keys]. */
   readonly mask?: TensorLike;
+}
+
+const rules: Rules<AttentionOptions> = {
+  mask: (owner, name, value) => {
+    if (isTensor(value) || typeof value === "number" || Array.isArray(value)) return value;
+    throw new TypeError(`${owner}: "${name}" expected a tensor of 1 and 0, got ${show(value)}`);
+  },
+};
+
+/** The mask among the options. Read by the rules wherever they hold anything but a tensor: in a warm step they do not. */
+function maskOf(owner: string, options: AttentionOptions | undefined): TensorLike | undefined {
+  if (options === undefined) return undefined;
+  if (isTensor(options) || Array.isArray(options))
+    throw new TypeError(`${owner}: a mask stands among the options, got ${show(options)}. Write { mask }`);
+  if (Object.getPrototypeOf(Object(options)) === Object.prototype && isTensor(options.mask)) {
+    let count = 0;
+    for (const _ in options) count++;
+    if (count === 1) return options.mask;
+  }
+  return readOptions(owner, options, rules).mask;
 }
 
 // far below any score, and far from the end of the range: a score added to it is lost
@@ -24,10 +46,17 @@ const HIDDEN = 1e30;
  * softmax(q k' / sqrt(d)) v: scaled dot-product attention. Queries whose every key is masked get 0.
  *
  * Shapes: q [.., queries, d], k [.., keys, d], v [.., keys, e] -> [.., queries, e]; leading axes and the mask broadcast.
- * Throws ShapeError when they do not fit.
+ * Throws ShapeError when they do not fit, TypeError for what is no tensor and for unknown options.
  * Example: `nn.attention(x, x, x, { mask: nn.causalMask(2) })`. Source: Vaswani et al. 2017, arXiv 1706.03762, equation 1
  */
-export function attention(q: Tensor, k: Tensor, v: Tensor, { mask }: AttentionOptions = {}): Tensor {
+export function attention(q: Tensor, k: Tensor, v: Tensor, options?: AttentionOptions): Tensor {
+  const mask = maskOf("attention", options);
+  if (!isTensor(q) || !isTensor(k) || !isTensor(v)) {
+    const [name, value] = [["q", q] as const, ["k", k] as const, ["v", v] as const].find(([, x]) => !isTensor(x))!;
+    throw new TypeError(
+      `attention: "${name}" expected a tensor, got ${show(value)}. Write nn.attention(q, k, v, { mask })`,
+    );
+  }
   const size = q.shape[q.rank - 1];
   const scores = matmul(mul(q, 1 / Math.sqrt(size)), k, { transposeB: true });
   if (mask === undefined) return matmul(softmax(scores), v);
@@ -56,9 +85,10 @@ export interface MultiHeadAttentionParams {
   output: LinearParams;
 }
 
-/** A layer that takes up to three inputs. */
+/** A layer that takes up to three inputs; with one it stands in `sequential` and `residual`. */
 export interface MultiHeadAttention {
   init(key: Key): MultiHeadAttentionParams;
+  apply(params: MultiHeadAttentionParams, x: Tensor, context?: LayerContext): Tensor;
   /** `key` is the query by default, `value` the key. */
   apply(
     params: MultiHeadAttentionParams,
@@ -74,13 +104,13 @@ export interface MultiHeadAttention {
  *
  * Shapes: query [.., queries, size], key and value [.., keys, size] -> [.., queries, size]. The mask is [queries, keys], or has
  * the leading axes of the query as well, or those and an axis of heads before the last two.
- * Throws RangeError unless heads divides size, ShapeError when inputs do not fit.
+ * Throws RangeError unless heads divides size, ShapeError when inputs do not fit, TypeError for unknown options.
  * Example: `nn.multiHeadAttention(8, 2).init(random.key(1))`. Source: Vaswani et al. 2017, arXiv 1706.03762, section 3.2.2
  */
 export function multiHeadAttention(
   size: number,
   heads: number,
-  options: { /** Of the weights; Glorot by default. */ init?: Initializer } = {},
+  options?: { /** Of the weights; Glorot by default. */ init?: Initializer },
 ): MultiHeadAttention {
   checkInteger("multiHeadAttention", "size", size, 1);
   checkInteger("multiHeadAttention", "heads", heads, 1);
@@ -88,7 +118,8 @@ export function multiHeadAttention(
     throw new RangeError(
       `multiHeadAttention: ${heads} heads do not share a size of ${size} evenly. Choose a divisor of the size`,
     );
-  const layer = linear(size, size, { init: options.init ?? glorot });
+  const { init = glorot } = readOptions("multiHeadAttention", options, { init: initRule });
+  const layer = linear(size, size, { init });
 
   /** [.., n, size] -> [.., heads, n, size / heads]. */
   const split = (x: Tensor): Tensor => {
@@ -102,29 +133,55 @@ export function multiHeadAttention(
     rank > 2 && mask.rank === rank ? reshape(mask, [...mask.shape.slice(0, -2), 1, ...mask.shape.slice(-2)]) : mask;
 
   return {
-    init: (key) => ({
-      query: layer.init(foldIn(key, 0)),
-      key: layer.init(foldIn(key, 1)),
-      value: layer.init(foldIn(key, 2)),
-      output: layer.init(foldIn(key, 3)),
-    }),
-    apply(params, query, key = query, value = key, { mask } = {}) {
-      for (const [name, x] of Object.entries({ query, key, value }))
-        if (x.rank < 2 || x.shape[x.rank - 1] !== size)
-          throw new ShapeError(
-            `multiHeadAttention: the ${name} ${showShape(x.shape)} must be [.., ${name === "query" ? "queries" : "keys"}, ${size}]`,
-          );
+    init(key) {
+      checkKey("multiHeadAttention.init", key);
+      return {
+        query: layer.init(foldIn(key, 0)),
+        key: layer.init(foldIn(key, 1)),
+        value: layer.init(foldIn(key, 2)),
+        output: layer.init(foldIn(key, 3)),
+      };
+    },
+    apply(params, query, third?: Tensor | LayerContext, fourth?: Tensor, options?: AttentionOptions) {
+      if (params?.query === undefined || params.output === undefined || query === undefined)
+        misapplied("multiHeadAttention", params, query, ["query", "key", "value", "output"]);
+      const mask = maskOf("multiHeadAttention", options);
+      // a container's third argument is a context
+      const key = third === undefined || isContext(third) ? query : third;
+      const value = fourth ?? key;
+      check("query", query);
+      check("key", key);
+      check("value", value);
       const answers = attention(
         split(layer.apply(params.query, query)),
         split(layer.apply(params.key, key)),
         split(layer.apply(params.value, value)),
-        mask === undefined ? {} : { mask: perHead(isTensor(mask) ? mask : tensor(mask), query.rank) },
+        mask === undefined ? undefined : { mask: perHead(isTensor(mask) ? mask : tensor(mask), query.rank) },
       );
       const joined = transpose(answers, swapBefore(answers.rank));
       return layer.apply(params.output, reshape(joined, [...joined.shape.slice(0, -2), size]));
     },
   };
+
+  /** Throws unless x is a tensor [.., n, size]. */
+  function check(name: string, x: unknown): void {
+    if (!isTensor(x))
+      throw new TypeError(
+        `multiHeadAttention: the ${name} expected a tensor, got ${show(x)}. Write layer.apply(params, query, key, value, { mask })`,
+      );
+    if (x.rank < 2 || x.shape[x.rank - 1] !== size)
+      throw new ShapeError(
+        `multiHeadAttention: the ${name} ${showShape(x.shape)} must be [.., ${name === "query" ? "queries" : "keys"}, ${size}]`,
+      );
+  }
 }
+
+/** A context, also one that says nothing. */
+const isContext = (value: unknown): value is LayerContext =>
+  typeof value === "object" &&
+  value !== null &&
+  !isTensor(value) &&
+  ("training" in value || (isPlain(value) && Object.keys(value).every((name) => name === "key")));
 
 /** Axes that swap the third and the second from the end. */
 const swapBefore = (rank: number): number[] =>

@@ -1,11 +1,13 @@
 // The Neural GPU's convolutional gated recurrent unit: it has no input, the state [batch, length, height, maps] is the tape.
-import { checkInteger } from "../base/errors.js";
-import { foldIn, type Key } from "../core/random.js";
-import { type Tensor, zeros } from "../core/tensor.js";
-import { type ConvActivation, conv2d as conv2dOp, pairOf } from "../ops/conv.js";
+import { checkInteger, show } from "../base/errors.js";
+import { func, type Rules, readOptions } from "../base/options.js";
+import { checkKey, foldIn, type Key } from "../core/random.js";
+import { isTensor, type Tensor, zeros } from "../core/tensor.js";
+import { type ConvActivation, conv2d as conv2dOp } from "../ops/conv.js";
 import { mul, saturatingSigmoid, sigmoid } from "../ops/elementwise.js";
 import { lerp } from "../ops/lerp.js";
-import { type Conv2dParams, conv2d } from "./conv.js";
+import { float32, initRule, misapplied } from "./checks.js";
+import { type Conv2dParams, conv2d, pair } from "./conv.js";
 import { glorot, type Initializer } from "./init.js";
 
 /** A convolution for each gate and the candidate. */
@@ -36,18 +38,25 @@ export interface ConvGruCell {
   apply(params: ConvGruParams, state: Tensor): Tensor;
 }
 
+const rules: Rules<ConvGruOptions> = {
+  size: pair(1),
+  gate: func('a function such as saturatingSigmoid (import { saturatingSigmoid } from "gradnoise")'),
+  gateBias: float32,
+  init: initRule,
+};
+const CONV_GRU = ["reset", "update", "candidate"];
+
 /**
  * A convolutional GRU: s' = u s + (1 - u) tanh(U * (r s) + B), with the gates r and u = gate(U' * s + B').
  *
  * Shapes: state [batch, length, height, maps] -> the same; kernels [3, 3, maps, maps], biases [maps].
- * Throws RangeError for sizes that are no integers >= 1.
+ * Throws RangeError for sizes that are no integers >= 1, TypeError for unknown options.
  * Example: `nn.convGru(4).apply(nn.convGru(4).init(key), zeros([2, 5, 3, 4]))`
  * Source: Kaiser & Sutskever 2016, arXiv 1511.08228, equation 1
  */
-export function convGru(maps: number, options: ConvGruOptions = {}): ConvGruCell {
+export function convGru(maps: number, options?: ConvGruOptions): ConvGruCell {
   checkInteger("convGru", "maps", maps, 1);
-  const { size = 3, gate = sigmoid, gateBias = 1, init = glorot } = options;
-  pairOf("convGru", "size", size);
+  const { size = 3, gate = sigmoid, gateBias = 1, init = glorot } = readOptions("convGru", options, rules);
   const gates = conv2d(maps, maps, size, { init, bias: gateBias });
   const candidate = conv2d(maps, maps, size, { init });
   // the built-in functions run in the convolution, in place
@@ -57,14 +66,21 @@ export function convGru(maps: number, options: ConvGruOptions = {}): ConvGruCell
     [sigmoid, "sigmoid"],
     [saturatingSigmoid, "saturatingSigmoid"],
   ]).get(gate);
-  const gated = (params: Conv2dParams, s: Tensor): Tensor =>
-    builtIn ? convolve(params, s, builtIn) : gate(convolve(params, s));
+  const gated = (params: Conv2dParams, s: Tensor): Tensor => {
+    if (builtIn) return convolve(params, s, builtIn);
+    const y: unknown = gate(convolve(params, s));
+    if (!isTensor(y)) throw new TypeError(`convGru: "gate" returned ${show(y)}; it returns a tensor`);
+    return y;
+  };
   return {
-    init: (key) => ({
-      reset: gates.init(foldIn(key, 0)),
-      update: gates.init(foldIn(key, 1)),
-      candidate: candidate.init(foldIn(key, 2)),
-    }),
+    init(key) {
+      checkKey("convGru.init", key);
+      return {
+        reset: gates.init(foldIn(key, 0)),
+        update: gates.init(foldIn(key, 1)),
+        candidate: candidate.init(foldIn(key, 2)),
+      };
+    },
     start(batch, length, height) {
       checkInteger("convGru", "batch", batch);
       checkInteger("convGru", "length", length, 1);
@@ -72,6 +88,8 @@ export function convGru(maps: number, options: ConvGruOptions = {}): ConvGruCell
       return zeros([batch, length, height, maps]);
     },
     apply(params, s) {
+      if (!params?.reset || !params.update || !params.candidate || s === undefined)
+        misapplied("convGru", params, s, CONV_GRU, "cell.apply(params, state)");
       const u = gated(params.update, s);
       const r = gated(params.reset, s);
       return lerp(convolve(params.candidate, mul(r, s), "tanh"), s, u);

@@ -1,5 +1,7 @@
 // Layers that normalise. Batch norm keeps running statistics: a state that the loss takes and returns, as a cell does.
-import { checkInteger, checkNumber } from "../base/errors.js";
+import { checkInteger, ShapeError } from "../base/errors.js";
+import { number, type Rules, readOptions } from "../base/options.js";
+import { showShape } from "../base/shape.js";
 import { full, type Tensor, zeros } from "../core/tensor.js";
 import { add, mul } from "../ops/elementwise.js";
 import {
@@ -8,6 +10,8 @@ import {
   layerNorm as layerNormOp,
   type Statistics,
 } from "../ops/normalise.js";
+import { checkState, epsilonRule, fixed, misapplied } from "./checks.js";
+import { isTraining } from "./context.js";
 import type { Layer, StatefulLayer } from "./layers.js";
 
 /** What a normalising layer trains, [size] each. */
@@ -22,27 +26,30 @@ export interface LayerNormOptions {
   readonly epsilon?: number;
 }
 
-function checkNorm(op: string, size: number, epsilon: number): void {
-  checkInteger(op, "size", size, 1);
-  checkNumber(op, "epsilon", epsilon, ">= 0", (v) => v >= 0);
-}
-
 /** Scale 1 and offset 0. */
 const initNorm = (size: number): NormParams => ({ scale: full([size], 1), offset: zeros([size]) });
+
+const NORM = ["scale", "offset"];
+const layerNormRules: Rules<LayerNormOptions> = { epsilon: epsilonRule };
 
 /**
  * Normalises each row of the last axis to mean 0 and variance 1, then scales and shifts it.
  *
  * Shapes: [.., size] -> [.., size]; scale and offset [size], 1 and 0 at the start.
- * Throws RangeError for a size that is no integer >= 1 or an epsilon < 0.
+ * Throws RangeError for a size that is no integer >= 1 or an epsilon < 0, TypeError for unknown options.
  * Example: `nn.layerNorm(64)`. Source: Ba, Kiros & Hinton 2016.
  */
-export function layerNorm(size: number, options: LayerNormOptions = {}): Layer<NormParams> {
-  const { epsilon = 1e-5 } = options;
-  checkNorm("layerNorm", size, epsilon);
+export function layerNorm(size: number, options?: LayerNormOptions): Layer<NormParams> {
+  checkInteger("layerNorm", "size", size, 1);
+  const { epsilon = 1e-5 } = readOptions("layerNorm", options, layerNormRules);
+  const own = Object.freeze({ epsilon });
   return {
-    init: () => initNorm(size),
-    apply: (params, x) => layerNormOp(x, params.scale, params.offset, { epsilon }),
+    init: fixed("layerNorm", () => initNorm(size)),
+    apply(params, x) {
+      if (params?.scale === undefined || params.offset === undefined || x === undefined)
+        misapplied("layerNorm", params, x, NORM);
+      return layerNormOp(x, params.scale, params.offset, own);
+    },
   };
 }
 
@@ -50,6 +57,22 @@ export function layerNorm(size: number, options: LayerNormOptions = {}): Layer<N
 export interface BatchNormOptions extends LayerNormOptions {
   /** Share of the old running statistics that a step keeps, 0.9 by default: 1 - `momentum` of PyTorch. */
   readonly decay?: number;
+}
+
+const batchNormRules: Rules<BatchNormOptions> = {
+  ...layerNormRules,
+  decay: number("in 0 <= decay <= 1", (v) => v >= 0 && v <= 1),
+};
+const BATCH_NORM_STATE = ["mean", "variance"];
+const CALL = "layer.apply(params, x, state, context)";
+
+/** Options of batch norm; other libraries' momentum means two things, one of them the opposite of decay. */
+function readBatchNorm(options: BatchNormOptions | undefined): BatchNormOptions {
+  if (typeof options === "object" && options !== null && "momentum" in options)
+    throw new TypeError(
+      'batchNorm: there is no option "momentum". Write { decay: 0.9 }, the share that a step keeps: 1 - momentum of PyTorch, the momentum of Keras',
+    );
+  return readOptions("batchNorm", options, batchNormRules);
 }
 
 /**
@@ -60,7 +83,9 @@ export interface BatchNormOptions extends LayerNormOptions {
  * `nn.sequential` takes it too and then has the state of all its parts.
  *
  * Shapes: [.., size] -> output [.., size]; scale, offset and the state's mean and variance [size].
- * Throws RangeError for a size that is no integer >= 1, a decay outside 0 <= decay <= 1 or an epsilon < 0.
+ * Throws RangeError for a size that is no integer >= 1, a decay outside 0 <= decay <= 1 or an epsilon < 0, TypeError for
+ * unknown options; `apply` throws TypeError without its state or, in training, without a context, and ShapeError in
+ * training on one value per feature, which has no variance.
  * Source: Ioffe & Szegedy 2015, algorithms 1 and 2.
  * Example:
  * ```ts
@@ -79,17 +104,27 @@ export interface BatchNormOptions extends LayerNormOptions {
  * trainer.evaluate({ x: tensor([[0, 1]]), y: tensor([0], { dtype: "int32" }) });
  * ```
  */
-export function batchNorm(size: number, options: BatchNormOptions = {}): StatefulLayer<NormParams, Statistics> {
-  const { epsilon = 1e-5, decay = 0.9 } = options;
-  checkNorm("batchNorm", size, epsilon);
-  checkNumber("batchNorm", "decay", decay, "in 0 <= decay <= 1", (v) => v >= 0 && v <= 1);
+export function batchNorm(size: number, options?: BatchNormOptions): StatefulLayer<NormParams, Statistics> {
+  checkInteger("batchNorm", "size", size, 1);
+  const { epsilon = 1e-5, decay = 0.9 } = readBatchNorm(options);
   return {
-    init: () => initNorm(size),
+    init: fixed("batchNorm", () => initNorm(size)),
     start: () => ({ mean: zeros([size]), variance: full([size], 1) }),
-    apply({ scale, offset }, x, state, context) {
-      if (!context?.training) return { output: batchNormOp(x, scale, offset, { epsilon, ...state }), state };
-      const { output, statistics } = batchNormAndStatistics(x, scale, offset, epsilon);
+    apply(params, x, state, context) {
+      if (params?.scale === undefined || params.offset === undefined || x === undefined)
+        misapplied("batchNorm", params, x, NORM, CALL);
+      checkState("batchNorm", state, BATCH_NORM_STATE);
+      const { scale, offset } = params;
+      if (!isTraining("batchNorm", context, CALL)) {
+        const { mean, variance } = state;
+        return { output: batchNormOp(x, scale, offset, { epsilon, mean, variance }), state };
+      }
       const rows = x.size / size;
+      if (rows === 1)
+        throw new ShapeError(
+          `batchNorm: ${showShape(x.shape)} has one value per feature, and so no variance to train with. Give a batch of two or more (batches with { dropLast: true } leaves out the rest), or { training: false } as the context`,
+        );
+      const { output, statistics } = batchNormAndStatistics(x, scale, offset, epsilon);
       const average = (old: Tensor, now: Tensor, share: number): Tensor => add(mul(old, decay), mul(now, share));
       return {
         output,

@@ -1,6 +1,7 @@
 // Layers around single ops: embedding, pooling, dropout.
-import { checkInteger, checkNumber } from "../base/errors.js";
-import { type Tensor, tensor } from "../core/tensor.js";
+import { checkInteger, checkNumber, isPlain, show } from "../base/errors.js";
+import { copyOf, integer, type Rules, readOptions } from "../base/options.js";
+import { isTensor, type Tensor, tensor } from "../core/tensor.js";
 import { dropout as dropoutOp } from "../ops/dropout.js";
 import { gather } from "../ops/gather.js";
 import {
@@ -10,6 +11,9 @@ import {
   type PoolOptions,
   poolAttributes,
 } from "../ops/pool.js";
+import { checkNoMore, fixed, initial, initRule, misapplied } from "./checks.js";
+import { drawKey, isTraining } from "./context.js";
+import { pair } from "./conv.js";
 import type { Initializer } from "./init.js";
 import * as initializers from "./init.js";
 import type { Layer } from "./layers.js";
@@ -39,7 +43,7 @@ export interface EmbeddingOptions {
  *
  * Shapes: int32 [..] -> [.., size]; weight [count, size].
  * Throws RangeError for sizes that are no integers >= 1, for a padding outside 0..count-1, and from `apply` for the first
- * index outside 0..count-1.
+ * index outside 0..count-1; TypeError for unknown options.
  * Example:
  * ```ts
  * const words = nn.embedding(5, 3, { padding: 0 });
@@ -56,24 +60,39 @@ export interface EmbeddingOptions {
  * trainer.step(tensor([[3, 1, 0], [2, 0, 0]], { dtype: "int32" }));
  * ```
  */
-export function embedding(count: number, size: number, options: EmbeddingOptions = {}): Layer<EmbeddingParams> {
+export function embedding(count: number, size: number, options?: EmbeddingOptions): Layer<EmbeddingParams> {
   checkInteger("embedding", "count", count, 1);
   checkInteger("embedding", "size", size, 1);
-  const { init = initializers.normal(1), padding } = options;
-  if (padding !== undefined) {
-    checkInteger("embedding", "padding", padding);
-    if (padding >= count)
-      throw new RangeError(`embedding: "padding" expected an index in 0..${count - 1}, got ${padding}`);
-  }
+  const rules: Rules<EmbeddingOptions> = { padding: integer(), init: initRule };
+  const { init = initializers.normal(1), padding } = readOptions("embedding", options, rules);
+  if (padding !== undefined && padding >= count)
+    throw new RangeError(`embedding: "padding" expected an index in 0..${count - 1}, got ${padding}`);
   return {
     init(key) {
-      const weight = init(key, [count, size]);
+      const weight = initial("embedding", init, key, [count, size]);
       if (padding === undefined) return { weight };
       const data = Float32Array.from(weight.data);
       data.fill(0, padding * size, (padding + 1) * size);
       return { weight: tensor(data, [count, size]) };
     },
-    apply: (params, indices) => gather(params.weight, indices),
+    apply(params, indices) {
+      if (params?.weight === undefined || indices === undefined) misapplied("embedding", params, indices, ["weight"]);
+      return gather(params.weight, indices);
+    },
+  };
+}
+
+/** The layer of a pooling op: it keeps a copy of size and options, and refuses at once what no image will fit. */
+function pooling(name: string, op: typeof maxPoolOp, size: Pair, options: PoolOptions | undefined): Layer<NoParams> {
+  const own = readOptions<PoolOptions>(name, options, { stride: pair(1), padding: pair(0) });
+  poolAttributes(name, size, own);
+  const window = copyOf(size);
+  return {
+    init: fixed(name, () => ({})),
+    apply(params, x) {
+      if (x === undefined || isTensor(params)) misapplied(name, params, x, []);
+      return op(x, window, own);
+    },
   };
 }
 
@@ -81,47 +100,45 @@ export function embedding(count: number, size: number, options: EmbeddingOptions
  * The largest value of every window of an image.
  *
  * Shapes: [batch, height, width, channels] -> [batch, floor((height + 2 padding - size) / stride) + 1, .., channels].
- * Throws RangeError for sizes that are none or a padding of more than half the window.
+ * Throws RangeError for sizes that are none or a padding of more than half the window, TypeError for unknown options.
  * Example: `nn.maxPool2d(2)`; `nn.maxPool2d(3, { stride: 2, padding: 1 })`
  */
 export function maxPool2d(size: Pair, options?: PoolOptions): Layer<NoParams> {
-  poolAttributes("maxPool2d", size, options);
-  return { init: () => ({}), apply: (_, x) => maxPoolOp(x, size, options) };
+  return pooling("maxPool2d", maxPoolOp, size, options);
 }
 
 /**
  * The mean of every window of an image; padding counts as zeros.
  *
  * Shapes: [batch, height, width, channels] -> [batch, floor((height + 2 padding - size) / stride) + 1, .., channels].
- * Throws RangeError for sizes that are none or a padding of more than half the window.
+ * Throws RangeError for sizes that are none or a padding of more than half the window, TypeError for unknown options.
  * Example: `nn.avgPool2d(2)`
  */
 export function avgPool2d(size: Pair, options?: PoolOptions): Layer<NoParams> {
-  poolAttributes("avgPool2d", size, options);
-  return { init: () => ({}), apply: (_, x) => avgPoolOp(x, size, options) };
+  return pooling("avgPool2d", avgPoolOp, size, options);
 }
 
 /**
  * In training, zeroes every element with probability `rate` and scales the rest by 1 / (1 - rate); nothing otherwise.
  *
- * The mask follows from `context.key`: where a model drops at several places, each needs a key of its own,
- * `{ ...context, key: random.foldIn(context.key, i) }`.
+ * The mask follows from `context.key` and from how many keys that context has given out in the step: every dropout of a
+ * model draws apart, and a step that is run again draws the same.
  *
  * Shapes: unchanged.
- * Throws RangeError unless 0 <= rate < 1; `apply` throws TypeError in training without a key.
+ * Throws RangeError unless 0 <= rate < 1; `apply` throws TypeError in training without a context or without its key.
  * Example: `nn.dropout(0.5).apply({}, x, { training: true, key })`. Source: Srivastava et al. 2014.
  */
-export function dropout(rate: number): Layer<NoParams> {
+export function dropout(rate: number): Layer<NoParams>;
+export function dropout(rate: number, ...rest: unknown[]): Layer<NoParams> {
+  if (isPlain(rate)) throw new TypeError(`dropout: "rate" expected a number, got ${show(rate)}. Write nn.dropout(0.5)`);
   checkNumber("dropout", "rate", rate, "in 0 <= rate < 1", (v) => v >= 0 && v < 1);
+  checkNoMore("dropout", rest, "There is only the rate");
   return {
-    init: () => ({}),
-    apply(_, x, context) {
-      if (rate === 0 || !context?.training) return x;
-      if (!context.key)
-        throw new TypeError(
-          "dropout: it needs a key in training; pass the loss's context on: layer.apply({}, x, context)",
-        );
-      return dropoutOp(x, rate, context.key);
+    init: fixed("dropout", () => ({})),
+    apply(params, x, context) {
+      if (!isTensor(x) || isTensor(params)) misapplied("dropout", params, x, [], "layer.apply(params, x, context)");
+      if (rate === 0 || !isTraining("dropout", context, "layer.apply(params, x, context)")) return x;
+      return dropoutOp(x, rate, drawKey("dropout", context!));
     },
   };
 }

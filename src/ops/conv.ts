@@ -200,7 +200,8 @@ export const conv2dOp = defineOp<ConvAttributes, Conv2dOptions | undefined>({
   },
 });
 
-function checkPadding(padding: Padding): Padding {
+/** Throws RangeError for what is no padding. @internal */
+export function checkPadding(padding: Padding): Padding {
   const sizes = Array.isArray(padding) ? padding : [padding];
   const whole = sizes.every((size) => Number.isInteger(size) && size >= 0);
   if (padding !== "same" && !(whole && (sizes.length === 1 || sizes.length === 4)))

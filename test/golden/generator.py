@@ -55,8 +55,16 @@ def key_of(seed):
     return seed & MASK, seed >> 32
 
 
+# What a key is derived for: a user's foldIn and initial weights, split, a step, a dropout of a context, a layer of a container
+DOMAIN = {"fold": 0, "split": 1, "step": 2, "draw": 3, "layer": 4}
+
+
+def derive(key, index, domain):
+    return philox((index & MASK, index >> 32, DOMAIN[domain], STREAM["split"]), key)[:2]
+
+
 def fold_in(key, index):
-    return philox((index & MASK, index >> 32, 0, STREAM["split"]), key)[:2]
+    return derive(key, index, "fold")
 
 
 def chunk_words(key, step, stream, chunk, rounds=128):
@@ -73,6 +81,21 @@ def words(key, step, stream, first, count):
             cache[chunk] = chunk_words(key, step, stream, chunk)
         out.append(cache[chunk][i % 1024])
     return out
+
+
+def permutation(key, count):
+    """Durstenfeld 1964, over the words of step 1: those of step 0 make normal and uniform numbers."""
+    order = list(range(count))
+    draws = words(key, 1, STREAM["init"], 0, count)
+    for i in range(count - 1, 0, -1):
+        j = draws[i] * (i + 1) >> 32
+        order[i], order[j] = order[j], order[i]
+    return order
+
+
+def kept(key, rate, count):
+    """1 where dropout keeps an element."""
+    return [int(w >= round(rate * 2**32)) for w in words(key, 0, STREAM["dropout"], 0, count)]
 
 
 def f32(x):
@@ -259,6 +282,28 @@ for eta in (0.01, 0.03, 0.3, 1.0):
 for seed, index in ((0, 0), (1, 0), (1, 1), (1, 4294967296), (9007199254740991, 12)):
     low, high = fold_in(key_of(seed), index)
     golden["foldIn"].append({"seed": seed, "index": index, "hex": "%08x %08x" % (low, high)})
+golden["derive"] = []
+for seed, index, domain in (
+    (0, 0, "split"),
+    (1, 0, "split"),
+    (1, 1, "split"),
+    (1, 0, "step"),
+    (1, 4294967297, "step"),
+    (9007199254740991, 12, "draw"),
+    (1, 3, "layer"),
+):
+    low, high = derive(key_of(seed), index, domain)
+    golden["derive"].append({"seed": seed, "index": index, "domain": domain, "hex": "%08x %08x" % (low, high)})
+golden["permutation"] = {"seed": 3, "count": 1100, "order": permutation(key_of(3), 1100)}
+# the key of step 7 of the trainer's seed 5: two dropouts of that context, and layer 2 of the container that asks third
+at = derive(key_of(5), 7, "step")
+inside = derive(derive(derive(at, 2, "draw"), 2, "layer"), 0, "draw")
+golden["kept"] = {
+    "seed": 5,
+    "step": 7,
+    "rate": 0.25,
+    "masks": ["".join(map(str, kept(k, 0.25, 96))) for k in (derive(at, 0, "draw"), derive(at, 1, "draw"), inside)],
+}
 assert philox((0, 0, 0, 0), (0, 0)) == (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)
 json.dump(golden, sys.stdout, indent=1)
 print()

@@ -1,6 +1,20 @@
 // The random generator against its authors' vectors and against a model of the whole layout in pure Python.
 import { describe, expect, it } from "vitest";
-import { foldIn, key, STREAM, seedWords } from "../../src/core/random.js";
+import {
+  DOMAIN,
+  derive,
+  foldIn,
+  type Key,
+  key,
+  permutation,
+  STREAM,
+  seedWords,
+  split,
+  stepKey,
+} from "../../src/core/random.js";
+import { full } from "../../src/core/tensor.js";
+import { sequential } from "../../src/nn/containers.js";
+import { dropout } from "../../src/nn/parts.js";
 import { noiseStd } from "../../src/optim/noise.js";
 import { sharedRuntime } from "../../src/wasm/runtime.js";
 import golden from "./generator.json"; // made by test/golden/generator.py
@@ -126,7 +140,40 @@ describe("the layout of chunks, lanes and words", () => {
     }
   });
 
-  it("keeps the ids of its streams", () => {
+  it.each(golden.derive.map((g) => [`${g.domain} ${g.index} of seed ${g.seed}`, g] as const))(
+    "derives the keys of every domain as the model does: %s",
+    (_, { seed, index, domain, hex: expected }) => {
+      const shown = ({ low, high }: Key): string => `${hex(low)} ${hex(high)}`;
+      const parent = key(seed);
+      expect(shown(derive(parent, index, DOMAIN[domain as keyof typeof DOMAIN]))).toBe(expected);
+      if (domain === "split") expect(shown(split(parent, index + 1)[index])).toBe(expected);
+      if (domain === "step") expect(shown(stepKey(parent, index))).toBe(expected);
+    },
+  );
+
+  it("shuffles as the model does", () => {
+    const { seed, count, order } = golden.permutation;
+    expect(Array.from(permutation(key(seed), count))).toEqual(order);
+  });
+
+  it("drops the units that the model drops, call after call of one context", () => {
+    const { seed, step, rate, masks } = golden.kept;
+    const context = { training: true, key: stepKey(key(seed), step) };
+    const layer = dropout(rate);
+    const input = full([96], 1);
+    const shown = (data: ArrayLike<number>): string => Array.from(data, (v) => (v === 0 ? 0 : 1)).join("");
+    const found = [1, 2].map(() => shown(layer.apply({}, input, context).data));
+    const inside: string[] = [];
+    const spy = (t: typeof input) => {
+      inside.push(shown(t.data));
+      return input;
+    };
+    sequential(layer, spy, layer, spy).apply({ layers: [{}, {}, {}, {}] }, input, context);
+    expect([...found, inside[1]]).toEqual(masks);
+  });
+
+  it("keeps the ids of its streams and of the domains of keys", () => {
+    expect(DOMAIN).toEqual({ fold: 0, split: 1, step: 2, draw: 3, layer: 4 });
     expect(STREAM).toEqual({ init: 1, data: 2, dropout: 3, noise: 4, split: 5, anticorrelated: 6, langevin: 7 });
   });
 });

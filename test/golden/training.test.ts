@@ -65,17 +65,17 @@ describe("ten training steps", () => {
   it("with Adam, a cosine schedule and dropout give these bits", () => {
     const run = tenSteps(chain(addNoise({ eta: 0.3, seed: 4 }), adam(cosine(0.05, { steps: 12 }))), 0.25);
     expect([...run.losses.map(bitsOf), run.digest]).toEqual([
-      "401ac328",
-      "3f8c8f9f",
-      "40487857",
-      "4010893a",
-      "3fa78a6a",
-      "3f71cc60",
-      "3f857f2b",
-      "3f5d5b40",
-      "3fba35a1",
-      "3fd9e41d",
-      "4779767d5cb4f985",
+      "406aa268",
+      "3fef0652",
+      "40288340",
+      "3f4b2788",
+      "3fcbb59b",
+      "4000e46f",
+      "3f988169",
+      "3feb25ec",
+      "3fb2914c",
+      "3fabde6a",
+      "7d5d6dd5fb298ad3",
     ]);
   });
 });
@@ -115,7 +115,7 @@ describe("draws", () => {
       digest(normal(key(1), [33, 65], { mean: 0.5, std: 0.1 })),
       digest(uniform(key(2), [2049], { low: -1, high: 3 })),
       digest(tensor(permutation(key(3), 5000))),
-    ]).toEqual(["7329b7af49c09a61", "17471c83d12419f4", "10c516361eaed514"]);
+    ]).toEqual(["7329b7af49c09a61", "17471c83d12419f4", "6e2caa29bf2fc64c"]);
   });
 });
 

@@ -1,5 +1,6 @@
 // Containers and convolutional layers: what they compute is what their parts compute.
-import { describe, expect, it } from "vitest";
+import { describe, expect, expectTypeOf, it } from "vitest";
+import { DOMAIN, derive } from "../../src/core/random.js";
 import {
   add,
   conv2d,
@@ -47,10 +48,44 @@ describe("sequential", () => {
     };
     const both = nn.sequential(spy, spy);
     both.apply({ layers: [{}, {}] }, x, { key: key(7), training: true });
+    const drawn = derive(key(7), 0, DOMAIN.draw);
     expect(seen).toEqual([
-      [foldIn(key(7), 0), true],
-      [foldIn(key(7), 1), true],
+      [derive(drawn, 0, DOMAIN.layer), true],
+      [derive(drawn, 1, DOMAIN.layer), true],
     ]);
+  });
+
+  it("takes its layers in an array too, with the same types", () => {
+    const list = [nn.linear(3, 5), relu, nn.linear(5, 2), tanh] as const;
+    const listed = nn.sequential([nn.linear(3, 5), relu, nn.linear(5, 2), tanh]);
+    expect(digest(listed.apply(listed.init(key(2)), x))).toBe(digest(model.apply(params, x)));
+    expectTypeOf(listed.init).returns.toEqualTypeOf<ReturnType<typeof model.init>>();
+    expectTypeOf(listed.init(key(2)).layers[2].weight).toEqualTypeOf<Tensor>();
+    // @ts-expect-error there are four layers
+    expect(listed.init(key(2)).layers[4]).toBeUndefined();
+    expect(digest(nn.sequential(list).apply(params, x))).toBe(digest(model.apply(params, x)));
+    const stateful = nn.sequential([nn.linear(3, 4), nn.batchNorm(4)]);
+    expectTypeOf(stateful.start().layers[1].mean).toEqualTypeOf<Tensor>();
+    expect(stateful.start().layers[1].mean.shape).toEqual([4]);
+  });
+
+  it("keeps its own list of an array that grows later", () => {
+    const list = [nn.linear(3, 3)];
+    const own = nn.sequential(list);
+    list.push(nn.linear(3, 3));
+    expect(own.init(key(1)).layers.length).toBe(1);
+  });
+
+  it("takes recurrent layers, and attention with a context", () => {
+    const memory = nn.sequential(nn.lstm(3, 4), nn.linear(4, 2));
+    expect(memory.apply(memory.init(key(1)), zeros([5, 2, 3])).shape).toEqual([5, 2, 2]);
+    const attention = nn.multiHeadAttention(4, 2);
+    const block = nn.sequential(nn.residual(attention), attention);
+    const p = block.init(key(1));
+    const input = normal(key(2), [2, 3, 4]);
+    const want = attention.apply(p.layers[1], add(input, attention.apply(p.layers[0], input)));
+    for (const context of [{ training: true, key: key(3) }, {}, undefined])
+      expect(digest(block.apply(p, input, context))).toBe(digest(want));
   });
 
   it("names what is no layer", () => {
@@ -65,6 +100,17 @@ describe("residual", () => {
     const layer = nn.linear(3, 3);
     const params = layer.init(key(3));
     expect(digest(nn.residual(layer).apply(params, x))).toBe(digest(add(x, layer.apply(params, x))));
+  });
+
+  it("has the state of a layer that has one", () => {
+    const layer = nn.residual(nn.batchNorm(3));
+    const params = layer.init(key(3));
+    const { output, state } = layer.apply(params, x, layer.start(), { training: true });
+    const inner = nn.batchNorm(3).apply(params, x, layer.start(), { training: true });
+    expect(digest(output)).toBe(digest(add(x, inner.output)));
+    expect(digest(state)).toBe(digest(inner.state));
+    const model = nn.sequential([nn.linear(3, 3), layer]);
+    expect(Object.keys(model.start().layers[1])).toEqual(["mean", "variance"]);
   });
 
   it("names the shapes of a layer that does not keep them", () => {
@@ -145,6 +191,14 @@ describe("flatten", () => {
     expect(nn.flatten(zeros([2, 3, 4])).shape).toEqual([2, 12]);
     expect(nn.flatten(zeros([0, 3])).shape).toEqual([0, 0]);
     expect(nn.flatten(tensor([1, 2])).shape).toEqual([2, 1]);
+    expect([zeros([2, 3])].map(nn.flatten)[0].shape).toEqual([2, 3]);
+  });
+
+  it("called as if it made a layer is itself", () => {
+    const [made, given] = [nn.sequential(nn.flatten(), nn.linear(6, 2)), nn.sequential(nn.flatten, nn.linear(6, 2))];
+    const params = made.init(key(1));
+    const image = normal(key(2), [2, 3, 2]);
+    expect(digest(made.apply(params, image))).toBe(digest(given.apply(params, image)));
   });
 });
 

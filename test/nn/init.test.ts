@@ -106,7 +106,7 @@ describe("random", () => {
   it.each([
     [() => key(-1), 'random.key: "seed" expected an integer >= 0, got -1'],
     [() => key(2 ** 53), 'random.key: "seed" expected an integer >= 0, got 9007199254740992'],
-    [() => normal(1 as never, [2]), "random.normal: expected a key, got 1. Make one with random.key(seed)"],
+    [() => normal(1 as never, [2]), "random.normal: expected a key, got 1. Make one with random.key(1)"],
     [() => normal(key(1), [-2]), "random.normal: every size is an integer >= 0, got -2 in [-2]"],
     [
       () => uniform(key(1), [2], { low: 2, high: 1 }),

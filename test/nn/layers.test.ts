@@ -107,7 +107,7 @@ describe("mlp", () => {
     const params = model.init(key(1));
     const x = normal(key(2), [6, 3]);
     expect(() => model.apply(params, x, { training: true })).toThrow(
-      "mlp: dropout needs a key; pass the loss's context on: model.apply(params, x, context)",
+      "mlp: it needs a key in training; pass the loss's context on: layer.apply(params, x, context). A copy { ...context } has no key: write { ...context, key: random.foldIn(context.key, i) }",
     );
     const plain = mlp([3, 4, 2]).apply(params, x);
     expect(model.apply(params, x).data).toEqual(plain.data);
@@ -135,7 +135,9 @@ describe("mlp", () => {
     expect(() => mlp([3, 2], { dropout: -0.5 })).toThrow(
       'mlp: "dropout" expected a number in 0 <= dropout < 1, got -0.5',
     );
-    expect(() => mlp([3])).toThrow("mlp: expected at least two sizes, got [3]");
+    expect(() => mlp([3])).toThrow(
+      "mlp: expected at least two sizes, got [3]. Write inputs, hidden units and outputs: nn.mlp([784, 50, 10])",
+    );
   });
 });
 

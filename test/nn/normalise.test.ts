@@ -1,6 +1,7 @@
 // Normalising layers: what they start with, and batch norm's running statistics through a trainer.
 import { describe, expect, it } from "vitest";
 import "../../src/ops/methods.js";
+import { ShapeError } from "../../src/base/errors.js";
 import { foldIn, key, normal } from "../../src/core/random.js";
 import { type Tensor, tensor } from "../../src/core/tensor.js";
 import { sequential } from "../../src/nn/containers.js";
@@ -53,9 +54,17 @@ describe("batchNorm", () => {
     expect(output.data).toEqual(batchNormOp(x, params.scale, params.offset, start).data);
   });
 
-  it("has a variance even of one example", () => {
-    const { state } = layer.apply(params, tensor([[1, 2, 3, 4]]), layer.start(), { training: true });
-    expect(values(state.variance)).toEqual(Array(4).fill(0.75));
+  it("refuses to train on one value per feature, and takes several of one example", () => {
+    const one = tensor([[1, 2, 3, 4]]);
+    expect(() => layer.apply(params, one, layer.start(), { training: true })).toThrow(
+      new ShapeError(
+        "batchNorm: [1, 4] has one value per feature, and so no variance to train with. Give a batch of two or more (batches with { dropLast: true } leaves out the rest), or { training: false } as the context",
+      ),
+    );
+    expect(layer.apply(params, one, layer.start(), { training: false }).output.shape).toEqual([1, 4]);
+    expect(layer.apply(params, x.reshape([1, 6, 4]), layer.start(), { training: true }).output.data).toEqual(
+      layer.apply(params, x, layer.start(), { training: true }).output.data,
+    );
   });
 
   const dense = linear(4, 4);
