@@ -9,7 +9,7 @@ const BLOCK: i32 = 16;
 const TOTALS = memory.data(128, 16); // doubles, two vectors for each of four vectors of columns
 
 /** What is summed: x itself. */
-export class Plain {
+class Plain {
   @inline mean(_four: bool, _p: usize): v128 {
     return i32x4.splat(0);
   }
@@ -19,7 +19,7 @@ export class Plain {
 }
 
 /** (x - mean)^2. */
-export class Deviation {
+class Deviation {
   @inline mean(four: bool, p: usize): v128 {
     return Lane.read(four, p);
   }
@@ -49,7 +49,7 @@ export function flush(n: i32, last: bool, sums: usize, totals: usize): void {
   }
 }
 
-export class Columns {
+class Columns {
   /** Four vectors of columns, or one, or one column; `by` is a factor, or with `divide` a divisor. */
   @inline static strip<T>(
     four: bool,
@@ -186,15 +186,27 @@ export class Columns {
       v128.store(slopes, u1, 16);
     }
   }
+}
 
-  /** slopes [n] = sum over the rows of dy (x - mean), sums [n] = sum of dy; x and dy [rows, n], mean [n]. */
-  static slopes(rows: i32, n: i32, x: usize, dy: usize, mean: usize, slopes: usize, sums: usize): void {
-    const stride: usize = n << 2;
-    let i: usize = 0;
-    for (; i + 32 <= stride; i += 32)
-      Columns.both(true, true, rows, stride, x + i, dy + i, mean + i, slopes + i, sums + i);
-    for (; i + 16 <= stride; i += 16)
-      Columns.both(true, false, rows, stride, x + i, dy + i, mean + i, slopes + i, sums + i);
-    for (; i < stride; i += 4) Columns.both(false, false, rows, stride, x + i, dy + i, mean + i, slopes + i, sums + i);
-  }
+/** out [n] = sum over the rows of x [rows, n], times a factor. */
+export function columnSums(rows: i32, n: i32, x: usize, factor: f32, out: usize): void {
+  Columns.sum<Plain>(rows, n, x, 0, factor, false, out);
+}
+
+/** out [2, n] = mean and biased variance of each column of x [rows, n]. */
+export function columnMoments(rows: i32, n: i32, x: usize, out: usize): void {
+  Columns.sum<Plain>(rows, n, x, 0, <f32>rows, true, out);
+  Columns.sum<Deviation>(rows, n, x, out, <f32>rows, true, out + (n << 2));
+}
+
+/** slopes [n] = sum over the rows of dy (x - mean), sums [n] = sum of dy; x and dy [rows, n], mean [n]. */
+export function columnSlopes(rows: i32, n: i32, x: usize, dy: usize, mean: usize, slopes: usize, sums: usize): void {
+  const stride: usize = n << 2;
+  let i: usize = 0;
+  for (; i + 32 <= stride; i += 32)
+    Columns.both(true, true, rows, stride, x + i, dy + i, mean + i, slopes + i, sums + i);
+  for (; i + 16 <= stride; i += 16)
+    Columns.both(true, false, rows, stride, x + i, dy + i, mean + i, slopes + i, sums + i);
+  for (; i < stride; i += 4)
+    Columns.both(false, false, rows, stride, x + i, dy + i, mean + i, slopes + i, sums + i);
 }

@@ -47,12 +47,15 @@ export {
   sumSquares,
   sumSquaresWide,
 } from "./reduce";
+export { toFloats, toIntegers } from "./cast";
 export { cumsum, firstExtreme, prodBackward, prodColumns } from "./scan";
 export {
-  countCorrect,
+  correctRows,
   crossEntropy,
   crossEntropyBackward,
   crossEntropyRowsBackward,
+  softCrossEntropy,
+  softCrossEntropyBackward,
   softmax,
   softmaxBackward,
 } from "./softmax";

@@ -1,6 +1,6 @@
 // Normalisation: over the last axis (layer norm), and over all the others (batch norm).
 // Sums along a row keep the order of reduce.ts, those over rows that of columns.ts.
-import { CHUNK, Columns, type Deviation, flush, type Plain } from "./columns";
+import { CHUNK, columnMoments, columnSlopes, flush } from "./columns";
 import { fill } from "./elementwise";
 import { sum, sumSquares } from "./reduce";
 import { Lane } from "./simd";
@@ -170,8 +170,7 @@ class Column {
 
 /** out [2, n] = mean and biased variance of each column of x [rows, n], rows >= 1. */
 export function batchStatistics(rows: i32, n: i32, x: usize, out: usize): void {
-  Columns.sum<Plain>(rows, n, x, 0, <f32>rows, true, out);
-  Columns.sum<Deviation>(rows, n, x, out, <f32>rows, true, out + (n << 2));
+  columnMoments(rows, n, x, out);
 }
 
 /**
@@ -231,7 +230,7 @@ export function batchNormBackward(
 ): void {
   const stride: usize = n << 2;
   let i = 0;
-  Columns.slopes(rows, n, x, dy, mean, dScale, dOffset);
+  columnSlopes(rows, n, x, dy, mean, dScale, dOffset);
   for (; i + 4 <= n; i += 4)
     Column.factors(true, i << 2, rows, stride, variance, scale, epsilon, own, scratch, dScale, dOffset);
   for (; i < n; i++)

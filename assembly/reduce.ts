@@ -1,7 +1,7 @@
 // Reductions with one documented order of summation, so that the bits do not depend on how a kernel is tiled.
 // Along a contiguous axis: chunks of 4,096; within a chunk element j goes to lane j mod 16, lanes are added as
 // ((v0 + v1) + (v2 + v3)) and then (l0 + l1) + (l2 + l3); chunk sums are added in order. Across rows: see columns.ts.
-import { Columns, type Plain } from "./columns";
+import { columnSums } from "./columns";
 import { Lane } from "./simd";
 
 export const CHUNK: i32 = 4096;
@@ -146,7 +146,7 @@ export function sumColumns(outer: i32, count: i32, inner: i32, x: usize, scale: 
     sumOne(outer * inner, x, scale, out); // a batch of one: 36 -> 22 ns for 50 columns
   else
     for (let o = 0; o < outer; o++) {
-      Columns.sum<Plain>(count, inner, x, 0, scale, false, out);
+      columnSums(count, inner, x, scale, out);
       x += (count * inner) << 2;
       out += inner << 2;
     }
