@@ -207,6 +207,5 @@ export function columnSlopes(rows: i32, n: i32, x: usize, dy: usize, mean: usize
     Columns.both(true, true, rows, stride, x + i, dy + i, mean + i, slopes + i, sums + i);
   for (; i + 16 <= stride; i += 16)
     Columns.both(true, false, rows, stride, x + i, dy + i, mean + i, slopes + i, sums + i);
-  for (; i < stride; i += 4)
-    Columns.both(false, false, rows, stride, x + i, dy + i, mean + i, slopes + i, sums + i);
+  for (; i < stride; i += 4) Columns.both(false, false, rows, stride, x + i, dy + i, mean + i, slopes + i, sums + i);
 }

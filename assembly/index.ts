@@ -24,6 +24,7 @@ export {
   tanhKernel,
 } from "./activations";
 export { addKernel, binary, binaryStrided, divKernel, mulKernel, select, subKernel, weigh } from "./binary";
+export { toFloats, toIntegers } from "./cast";
 export { convolve, convolveWeights, placeImages, turnKernel } from "./conv";
 export { dropout, fill, fromBytes } from "./elementwise";
 export { gather, oneHot, scatterAdd, takeAlong, takeAlongBackward } from "./gather";
@@ -47,7 +48,6 @@ export {
   sumSquares,
   sumSquaresWide,
 } from "./reduce";
-export { toFloats, toIntegers } from "./cast";
 export { cumsum, firstExtreme, prodBackward, prodColumns } from "./scan";
 export {
   correctRows,

@@ -98,19 +98,7 @@ export interface Kernels {
   crossEntropyRowsBackward(rows: N, n: N, y: N, labels: N, mask: N, dLosses: N, dx: N): void;
   // these return -1, or a row whose label is outside; the second also the position of a target that is not >= 0
   correctRows(rows: N, n: N, x: N, labels: N, mask: N, out: N): N;
-  softCrossEntropy(
-    rows: N,
-    n: N,
-    x: N,
-    labels: N,
-    targets: N,
-    weights: N,
-    mask: N,
-    on: N,
-    off: N,
-    y: N,
-    losses: N,
-  ): N;
+  softCrossEntropy(rows: N, n: N, x: N, labels: N, targets: N, weights: N, mask: N, on: N, off: N, y: N, losses: N): N;
   softCrossEntropyBackward(
     rows: N,
     n: N,

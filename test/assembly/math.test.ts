@@ -312,8 +312,8 @@ describe("the scalar functions", () => {
   it("a negative base has a power by whole numbers only, however near the exponent is to one", () => {
     const wholes = [1, 2, 3, 5, 7, 64, 1000, 2 ** 20 - 1, 2 ** 20, 2 ** 21 + 1, 2 ** 31, 2 ** 45 + 1, 2 ** 51 - 1];
     const bases = [-2, -3, -1.5, -1, -0.7, -1e-3, -1e300, -5e-324, -0, 0, -Infinity];
+    // the whole number, and those whose fraction is anywhere in the mantissa
     for (const whole of wholes)
-      // the whole number, and those whose fraction is anywhere in the mantissa
       for (const sign of [1, -1])
         for (let bit = 0; bit <= 52; bit++) {
           const step = 2 ** (Math.floor(Math.log2(whole)) - bit);
