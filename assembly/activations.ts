@@ -1,6 +1,7 @@
 // Activations and their gradients, each gradient in one pass.
 import { Each } from "./each";
 import { Elementary } from "./math";
+import { Lane } from "./simd";
 
 // biome-ignore format: a row is one vector
 const GATE = memory.data<f32>([
@@ -60,10 +61,10 @@ export function reluKernel(n: i32, x: usize, out: usize): void {
   Each.fast<Relu>(n, x, out);
 }
 
-/** dy where y > 0. */
+/** dy where y > 0, NaN where y is NaN. */
 class ReluBackward {
   @inline of(y: v128, dy: v128): v128 {
-    return v128.and(dy, f32x4.gt(y, i32x4.splat(0)));
+    return Lane.orNaN(v128.and(dy, f32x4.gt(y, i32x4.splat(0))), y);
   }
 }
 export function reluBackward(n: i32, y: usize, dy: usize, dx: usize): void {
@@ -145,10 +146,10 @@ export function leakyReluKernel(n: i32, x: usize, slope: f32, out: usize): void 
   Each.small<LeakyRelu>(n, x, slope, 0, out);
 }
 
-/** dy where x > 0, else p dy. */
+/** dy where x > 0, else p dy; NaN where x is NaN. */
 class LeakyReluBackward {
   @inline of(x: v128, dy: v128, p: v128, _q: v128): v128 {
-    return v128.bitselect(dy, f32x4.mul(p, dy), f32x4.gt(x, i32x4.splat(0)));
+    return Lane.orNaN(v128.bitselect(dy, f32x4.mul(p, dy), f32x4.gt(x, i32x4.splat(0))), x);
   }
 }
 export function leakyReluBackward(n: i32, x: usize, dy: usize, slope: f32, dx: usize): void {
@@ -166,13 +167,13 @@ export function saturatingSigmoidKernel(n: i32, x: usize, out: usize): void {
   Each.small<SaturatingSigmoid>(n, x, 0, 0, out);
 }
 
-/** dy 1.2 s (1 - s) = dy u (1 - u / 1.2), u = y + 0.1, where 0 < y < 1. */
+/** dy 1.2 s (1 - s) = dy u (1 - u / 1.2), u = y + 0.1, where 0 < y < 1; NaN where y is NaN. */
 class SaturatingSigmoidBackward {
   @inline of(y: v128, dy: v128, _p: v128, _q: v128): v128 {
     const u = f32x4.add(y, v128.load(GATE, 16));
     const slope = f32x4.mul(u, f32x4.sub(v128.load(GATE, 32), f32x4.mul(u, v128.load(GATE, 48))));
     const inside = v128.and(f32x4.gt(y, i32x4.splat(0)), f32x4.lt(y, v128.load(GATE, 32)));
-    return v128.and(f32x4.mul(dy, slope), inside);
+    return Lane.orNaN(v128.and(f32x4.mul(dy, slope), inside), y);
   }
 }
 export function saturatingSigmoidBackward(n: i32, y: usize, dy: usize, dx: usize): void {
@@ -190,11 +191,11 @@ export function saturatingTanhKernel(n: i32, x: usize, out: usize): void {
   Each.small<SaturatingTanh>(n, x, 0, 0, out);
 }
 
-/** dy 1.1 (1 - t^2) = dy (1.1 - y^2 / 1.1), where |y| < 1. */
+/** dy 1.1 (1 - t^2) = dy (1.1 - y^2 / 1.1), where |y| < 1; NaN where y is NaN. */
 class SaturatingTanhBackward {
   @inline of(y: v128, dy: v128, _p: v128, _q: v128): v128 {
     const slope = f32x4.sub(v128.load(GATE, 64), f32x4.mul(f32x4.mul(y, y), v128.load(GATE, 80)));
-    return v128.and(f32x4.mul(dy, slope), f32x4.lt(f32x4.abs(y), v128.load(GATE, 32)));
+    return Lane.orNaN(v128.and(f32x4.mul(dy, slope), f32x4.lt(f32x4.abs(y), v128.load(GATE, 32))), y);
   }
 }
 export function saturatingTanhBackward(n: i32, y: usize, dy: usize, dx: usize): void {

@@ -1,5 +1,6 @@
 // Kernels of two inputs that broadcast: out[i] = f(a[i], b[i]). A step of 0 repeats the one value.
 import { Each } from "./each";
+import { pow } from "./math";
 import { TABLE } from "./simd";
 
 class Add {
@@ -52,11 +53,12 @@ class Minimum {
   }
 }
 
-/** The slope of maximum by a: 0 where a < b, 1/2 where they are equal, else 1, NaN included. */
+/** The slope of maximum by a: 0 where a < b, 1/2 where they are equal, else 1; NaN where either is NaN. */
 class Share {
   @inline of(a: v128, b: v128): v128 {
     const most = v128.andnot(f32x4.splat(1), f32x4.lt(a, b));
-    return v128.bitselect(f32x4.splat(0.5), most, f32x4.eq(a, b));
+    const known = v128.bitselect(f32x4.splat(0.5), most, f32x4.eq(a, b));
+    return v128.or(known, v128.or(f32x4.ne(a, a), f32x4.ne(b, b)));
   }
 }
 
@@ -86,14 +88,14 @@ class Run {
 /** a^b as C has it: 1^b and (-1)^(±infinity) are 1, where JavaScript says NaN. */
 class Power {
   @inline of(a: f64, b: f64): f64 {
-    return a == 1 || (a == -1 && abs<f64>(b) == Infinity) ? 1 : NativeMath.pow(a, b);
+    return a == 1 || (a == -1 && abs<f64>(b) == Infinity) ? 1 : pow(a, b);
   }
 }
 
 /** The slope of a^b by a: b a^(b - 1), 0 where b is 0. */
 class PowerByBase {
   @inline of(a: f64, b: f64): f64 {
-    return b == 0 ? 0 : b * NativeMath.pow(a, b - 1);
+    return b == 0 ? 0 : b * pow(a, b - 1);
   }
 }
 

@@ -24,6 +24,7 @@ export {
   tanhKernel,
 } from "./activations";
 export { addKernel, binary, binaryStrided, divKernel, mulKernel, select, subKernel, weigh } from "./binary";
+export { toFloats, toIntegers } from "./cast";
 export { convolve, convolveWeights, placeImages, turnKernel } from "./conv";
 export { dropout, fill, fromBytes } from "./elementwise";
 export { gather, oneHot, scatterAdd, takeAlong, takeAlongBackward } from "./gather";
@@ -49,10 +50,12 @@ export {
 } from "./reduce";
 export { cumsum, firstExtreme, prodBackward, prodColumns } from "./scan";
 export {
-  countCorrect,
+  correctRows,
   crossEntropy,
   crossEntropyBackward,
   crossEntropyRowsBackward,
+  softCrossEntropy,
+  softCrossEntropyBackward,
   softmax,
   softmaxBackward,
 } from "./softmax";

@@ -237,7 +237,9 @@ export function exp(x: f64): f64 {
 export function log(x: f64): f64 {
   return NativeMath.log(x);
 }
+/** std's form takes y for a whole number by the upper half of its bits alone; where it is none only |x| or NaN can be meant. */
 export function pow(x: f64, y: f64): f64 {
+  if (x <= 0 && nearest<f64>(y) != y) return x == 0 || x == -Infinity ? NativeMath.pow(abs<f64>(x), y) : NaN;
   return NativeMath.pow(x, y);
 }
 export function sin(x: f64): f64 {

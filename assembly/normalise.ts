@@ -1,5 +1,6 @@
 // Normalisation: over the last axis (layer norm), and over all the others (batch norm).
-// Sums along a row keep the order of reduce.ts; sums over rows run strictly in order, column by column.
+// Sums along a row keep the order of reduce.ts, those over rows that of columns.ts.
+import { CHUNK, columnMoments, columnSlopes, flush } from "./columns";
 import { fill } from "./elementwise";
 import { sum, sumSquares } from "./reduce";
 import { Lane } from "./simd";
@@ -80,7 +81,7 @@ export function layerNorm(
 
 /**
  * With h the normalised row and g = dy scale: dx = inverse (g - mean(g) - h mean(g h)), dScale = sum of dy h over the
- * rows, dOffset = sum of dy. Shapes as layerNorm; `scratch` holds n floats.
+ * rows, dOffset = sum of dy. Shapes as layerNorm; `scratch` holds 5 n floats, or n for up to 128 rows.
  */
 export function layerNormBackward(
   rows: i32,
@@ -96,6 +97,9 @@ export function layerNormBackward(
 ): void {
   fill(n, 0, dScale);
   fill(n, 0, dOffset);
+  const many = rows > CHUNK;
+  const totals: usize = scratch + (n << 2);
+  if (many) fill(n << 2, 0, totals);
   for (let r = 0; r < rows; r++) {
     const m = v128.load32_splat(stats);
     const v = v128.load32_splat(stats, 4);
@@ -112,6 +116,11 @@ export function layerNormBackward(
     const b = f32x4.splat(sum(n, scratch) / <f32>n);
     for (i = 0; i + 4 <= n; i += 4) Row.finish(true, x + (i << 2), m, v, a, b, dx + (i << 2));
     for (; i < n; i++) Row.finish(false, x + (i << 2), m, v, a, b, dx + (i << 2));
+    const last = r == rows - 1;
+    if (many && (last || (r & (CHUNK - 1)) == CHUNK - 1)) {
+      flush(n, last, dScale, totals);
+      flush(n, last, dOffset, totals + (n << 3));
+    }
     stats += 8;
     x += n << 2;
     dy += n << 2;
@@ -120,77 +129,28 @@ export function layerNormBackward(
 }
 
 class Column {
-  /** Mean of the columns at x, `below` further in `out` their biased variance; w is a second vector of columns. */
-  @inline static moments(four: bool, two: bool, rows: i32, stride: usize, x: usize, below: usize, out: usize): void {
-    const count = f32x4.splat(<f32>rows);
-    let v = i32x4.splat(0);
-    let w = v;
-    let p = x;
-    for (let r = 0; r < rows; r++) {
-      v = f32x4.add(v, Lane.read(four, p));
-      if (two) w = f32x4.add(w, v128.load(p, 16));
-      p += stride;
-    }
-    const m = f32x4.div(v, count);
-    const k = f32x4.div(w, count);
-    v = i32x4.splat(0);
-    w = v;
-    p = x;
-    for (let r = 0; r < rows; r++) {
-      const d = f32x4.sub(Lane.read(four, p), m);
-      v = f32x4.add(v, f32x4.mul(d, d));
-      if (two) {
-        const e = f32x4.sub(v128.load(p, 16), k);
-        w = f32x4.add(w, f32x4.mul(e, e));
-      }
-      p += stride;
-    }
-    Lane.write(four, out, m);
-    Lane.write(four, out + below, f32x4.div(v, count));
-    if (two) {
-      v128.store(out, k, 16);
-      v128.store(out + below, f32x4.div(w, count), 16);
-    }
-  }
-
-  /** Of the columns at byte `at`: sums of dy and of dy (x - mean); then dOffset, dScale, and the three factors of dx. */
-  @inline static sums(
+  /** Of the columns at byte `at`, from dOffset (sum of dy) and dScale (sum of dy (x - mean)): dScale, and the three factors of dx. */
+  @inline static factors(
     four: bool,
     at: usize,
     rows: i32,
     stride: usize,
-    x: usize,
-    mean: usize,
     variance: usize,
     scale: usize,
     epsilon: f32,
     own: bool,
-    dy: usize,
     factors: usize,
     dScale: usize,
     dOffset: usize,
   ): void {
-    const m = Lane.read(four, mean + at);
-    let v = i32x4.splat(0);
-    let w = v;
-    let p = x + at;
-    let q = dy + at;
-    for (let r = 0; r < rows; r++) {
-      const g = Lane.read(four, q);
-      v = f32x4.add(v, g);
-      w = f32x4.add(w, f32x4.mul(g, f32x4.sub(Lane.read(four, p), m)));
-      p += stride;
-      q += stride;
-    }
     const spread = f32x4.add(Lane.read(four, variance + at), f32x4.splat(epsilon));
     const inverse = f32x4.div(f32x4.splat(1), f32x4.sqrt(spread));
-    const along = f32x4.mul(w, inverse);
-    Lane.write(four, dOffset + at, v);
+    const along = f32x4.mul(Lane.read(four, dScale + at), inverse);
     Lane.write(four, dScale + at, along);
     const share = f32x4.splat(own ? 1 / <f32>rows : 0);
     const target = factors + at;
     Lane.write(four, target, f32x4.mul(inverse, Lane.read(four, scale + at)));
-    Lane.write(four, target + stride, f32x4.mul(v, share));
+    Lane.write(four, target + stride, f32x4.mul(Lane.read(four, dOffset + at), share));
     Lane.write(four, target + (stride << 1), f32x4.mul(f32x4.mul(along, inverse), share));
   }
 
@@ -210,11 +170,7 @@ class Column {
 
 /** out [2, n] = mean and biased variance of each column of x [rows, n], rows >= 1. */
 export function batchStatistics(rows: i32, n: i32, x: usize, out: usize): void {
-  const stride: usize = n << 2;
-  let i = 0;
-  for (; i + 8 <= n; i += 8) Column.moments(true, true, rows, stride, x + (i << 2), stride, out + (i << 2));
-  for (; i + 4 <= n; i += 4) Column.moments(true, false, rows, stride, x + (i << 2), stride, out + (i << 2));
-  for (; i < n; i++) Column.moments(false, false, rows, stride, x + (i << 2), stride, out + (i << 2));
+  columnMoments(rows, n, x, out);
 }
 
 /**
@@ -274,10 +230,11 @@ export function batchNormBackward(
 ): void {
   const stride: usize = n << 2;
   let i = 0;
+  columnSlopes(rows, n, x, dy, mean, dScale, dOffset);
   for (; i + 4 <= n; i += 4)
-    Column.sums(true, i << 2, rows, stride, x, mean, variance, scale, epsilon, own, dy, scratch, dScale, dOffset);
+    Column.factors(true, i << 2, rows, stride, variance, scale, epsilon, own, scratch, dScale, dOffset);
   for (; i < n; i++)
-    Column.sums(false, i << 2, rows, stride, x, mean, variance, scale, epsilon, own, dy, scratch, dScale, dOffset);
+    Column.factors(false, i << 2, rows, stride, variance, scale, epsilon, own, scratch, dScale, dOffset);
   for (let r = 0; r < rows; r++) {
     for (i = 0; i + 4 <= n; i += 4) {
       const p: usize = i << 2;

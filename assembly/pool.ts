@@ -24,9 +24,11 @@ class Pool {
   ): void {
     let v = op == MAX ? f32x4.splat(-Infinity) : i32x4.splat(0);
     let g = v;
+    let unknown = v;
     if (op == MAX_BACKWARD) {
       v = Lane.read(four, y);
-      g = Lane.read(four, dy);
+      unknown = f32x4.ne(v, v);
+      g = v128.or(Lane.read(four, dy), unknown);
     }
     if (op == AVERAGE_BACKWARD) g = f32x4.mul(Lane.read(four, dy), share);
     for (let r = 0; r < rows; r++) {
@@ -36,10 +38,10 @@ class Pool {
         if (op == AVERAGE) v = f32x4.add(v, Lane.read(four, p));
         if (op == AVERAGE_BACKWARD) Lane.write(four, p + shift, f32x4.add(Lane.read(four, p + shift), g));
         if (op == MAX_BACKWARD) {
-          // the first that is not below the largest takes the gradient, which is then spent
+          // the first that is not below the largest takes the gradient, which is then spent; a NaN goes to all
           const below = f32x4.lt(Lane.read(four, p), v);
           Lane.write(four, p + shift, f32x4.add(Lane.read(four, p + shift), v128.andnot(g, below)));
-          g = v128.and(g, below);
+          g = v128.and(g, v128.or(below, unknown));
         }
         p += right;
       }
@@ -97,7 +99,7 @@ export function maxPool(x: usize, y: usize): void {
   Pool.windows(MAX, x, y, 0, 0);
 }
 
-/** dx += dy at the first largest value of each window. */
+/** dx += dy at the first largest value of each window, NaN all over a window with a NaN. */
 export function maxPoolBackward(x: usize, y: usize, dy: usize, dx: usize): void {
   Pool.windows(MAX_BACKWARD, x, y, dy, dx);
 }

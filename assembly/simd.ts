@@ -12,6 +12,11 @@ export class Lane {
     return f32x4.splat(x);
   }
 
+  /** Slopes v read at x: NaN (all bits set) where x is NaN, so that a gradient never hides one. */
+  @inline static orNaN(v: v128, x: v128): v128 {
+    return v128.or(v, f32x4.ne(x, x));
+  }
+
   /** (l0 + l1) + (l2 + l3): the one order in which four lanes are added. */
   @inline static sum(v: v128): f32 {
     return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));

@@ -171,16 +171,108 @@ export function crossEntropyRowsBackward(
   }
 }
 
-/** How many rows of x [rows, n] have their first largest value at the label. Returns -1 - row for a label outside 0..n-1. */
-export function countCorrect(rows: i32, n: i32, x: usize, labels: usize): i32 {
-  let count = 0;
+class Target {
+  /** w (on t + off) of class c: t is the row's own (at `targets`), or 1 at the label; w are the classes' weights (0: none). */
+  @inline static of(c: i32, label: i32, targets: usize, weights: usize, on: f32, off: f32): f32 {
+    const t: f32 = targets ? load<f32>(targets + (c << 2)) : c == label ? 1 : 0;
+    const q = on * t + off;
+    return weights ? q * load<f32>(weights + (c << 2)) : q;
+  }
+}
+
+/**
+ * losses[r] = -sum of q log softmax(x[r]) over the classes, q as in Target from labels [rows], or from targets [rows, n] where
+ * labels is 0; probabilities kept in y. Classes of q = 0 are passed over, and so are rows where mask (0: none) is 0.
+ * Returns -1, or the first row whose label is outside 0..n-1, or the first position of a target that is not >= 0.
+ */
+export function softCrossEntropy(
+  rows: i32,
+  n: i32,
+  x: usize,
+  labels: usize,
+  targets: usize,
+  weights: usize,
+  mask: usize,
+  on: f32,
+  off: f32,
+  y: usize,
+  losses: usize,
+): i32 {
   for (let r = 0; r < rows; r++) {
-    const label = load<i32>(labels + (r << 2));
-    if (<u32>label >= <u32>n) return -1 - r;
-    let best = 0;
-    for (let i = 1; i < n; i++) if (load<f32>(x + (i << 2)) > load<f32>(x + (best << 2))) best = i;
-    if (best == label) count++;
+    let loss: f64 = 0;
+    if (!mask || load<f32>(mask + (r << 2)) != 0) {
+      const label = labels ? load<i32>(labels + (r << 2)) : 0;
+      if (<u32>label >= <u32>n) return r;
+      if (targets) for (let c = 0; c < n; c++) if (!(load<f32>(targets + (c << 2)) >= 0)) return r * n + c;
+      const m = Row.max(n, x);
+      const total = Row.expShifted(n, x, m, y);
+      const log = <f64>Scalar.log(total);
+      for (let c = 0; c < n; c++) {
+        const q = Target.of(c, label, targets, weights, on, off);
+        if (q != 0) loss += <f64>q * (log + (<f64>m - <f64>load<f32>(x + (c << 2))));
+      }
+      scale(n, 1 / total, y);
+    }
+    store<f32>(losses + (r << 2), <f32>loss);
+    x += n << 2;
+    y += n << 2;
+    if (targets) targets += n << 2;
+  }
+  return -1;
+}
+
+/** dx[r] = (y[r] sum(q) - q) dLosses[r] mask[r]; 0 where mask (0: none) is 0. Arguments as above, labels already checked. */
+export function softCrossEntropyBackward(
+  rows: i32,
+  n: i32,
+  y: usize,
+  labels: usize,
+  targets: usize,
+  weights: usize,
+  mask: usize,
+  on: f32,
+  off: f32,
+  dLosses: usize,
+  dx: usize,
+): void {
+  for (let r = 0; r < rows; r++) {
+    const weight: f32 = mask ? load<f32>(mask + (r << 2)) : 1;
+    if (weight == 0) fill(n, 0, dx);
+    else {
+      const label = labels ? load<i32>(labels + (r << 2)) : 0;
+      let total: f64 = 0;
+      for (let c = 0; c < n; c++) total += Target.of(c, label, targets, weights, on, off);
+      for (let c = 0; c < n; c++) {
+        const q = Target.of(c, label, targets, weights, on, off);
+        store<f32>(dx + (c << 2), load<f32>(y + (c << 2)) * <f32>total - q);
+      }
+      scale(n, load<f32>(dLosses + (r << 2)) * weight, dx);
+    }
+    y += n << 2;
+    dx += n << 2;
+    if (targets) targets += n << 2;
+  }
+}
+
+/**
+ * out[r] = mask[r] (0: no mask, 1) where the first largest value of x[r] is at the label, else 0; a row with NaN is never right.
+ * Where the mask is 0 the label may be anything. Returns -1, or the first row whose label is outside 0..n-1.
+ */
+export function correctRows(rows: i32, n: i32, x: usize, labels: usize, mask: usize, out: usize): i32 {
+  for (let r = 0; r < rows; r++) {
+    const weight: f32 = mask ? load<f32>(mask + (r << 2)) : 1;
+    let right = weight != 0;
+    if (right) {
+      const label = load<i32>(labels + (r << 2));
+      if (<u32>label >= <u32>n) return r;
+      const v = load<f32>(x + (label << 2));
+      for (let i = 0; i < n; i++) {
+        const w = load<f32>(x + (i << 2));
+        if (!(i < label ? v > w : v >= w)) right = false;
+      }
+    }
+    store<f32>(out + (r << 2), right ? weight : 0);
     x += n << 2;
   }
-  return count;
+  return -1;
 }

@@ -1,6 +1,7 @@
 // Kernels of one input: out[i] = f(x[i]), and their gradients.
 import { Each } from "./each";
 import { Elementary } from "./math";
+import { Lane } from "./simd";
 
 // biome-ignore format: a row is one vector
 const UNARY = memory.data<f32>([
@@ -46,10 +47,11 @@ export function absKernel(n: i32, x: usize, out: usize): void {
   Each.small<Abs>(n, x, 0, 0, out);
 }
 
-/** dy with the sign of x, 0 where x is 0. */
+/** dy with the sign of x, 0 where x is 0, NaN where x is NaN. */
 class AbsBackward {
   @inline of(x: v128, dy: v128, _p: v128, _q: v128): v128 {
-    return v128.and(v128.xor(dy, v128.and(x, v128.load(UNARY, 32))), f32x4.ne(x, i32x4.splat(0)));
+    const signed = v128.xor(dy, v128.and(x, v128.load(UNARY, 32)));
+    return Lane.orNaN(v128.and(signed, f32x4.ne(x, i32x4.splat(0))), x);
   }
 }
 export function absBackward(n: i32, x: usize, dy: usize, dx: usize): void {
@@ -133,10 +135,10 @@ export function clipKernel(n: i32, x: usize, least: f32, most: f32, out: usize):
   Each.small<Clip>(n, x, least, most, out);
 }
 
-/** dy where p <= x <= q. */
+/** dy where p <= x <= q, NaN where x is NaN. */
 class ClipBackward {
   @inline of(x: v128, dy: v128, p: v128, q: v128): v128 {
-    return v128.and(dy, v128.and(f32x4.ge(x, p), f32x4.le(x, q)));
+    return Lane.orNaN(v128.and(dy, v128.and(f32x4.ge(x, p), f32x4.le(x, q))), x);
   }
 }
 export function clipBackward(n: i32, x: usize, dy: usize, least: f32, most: f32, dx: usize): void {

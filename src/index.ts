@@ -27,11 +27,13 @@ export {
 } from "./ops/activations.js";
 export { expandDims, pad, split, squeeze, stack } from "./ops/arrange.js";
 export { add, div, maximum, minimum, mul, pow, sub } from "./ops/binary.js";
+export { cast } from "./ops/cast.js";
 export { equal, greater, greaterEqual, less, lessEqual, notEqual, where } from "./ops/compare.js";
 export { type Conv2dOptions, conv2d } from "./ops/conv.js";
 export type { TensorLike } from "./ops/define.js";
 export { dropout } from "./ops/dropout.js";
 export { gather, type Indices, oneHot, scatterAdd, takeAlongAxis } from "./ops/gather.js";
+export type { Labels } from "./ops/labels.js";
 export { broadcastTo, concat, reshape, reverse, slice, transpose } from "./ops/layout.js";
 export { lerp } from "./ops/lerp.js";
 export type { LossOptions } from "./ops/losses.js";
@@ -57,7 +59,13 @@ export {
 } from "./ops/recurrent.js";
 export { max, mean, min, type ReduceOptions, sum } from "./ops/reduce.js";
 export { argMax, argMin, cumsum } from "./ops/scan.js";
-export { accuracy, softmax, softmaxCrossEntropy } from "./ops/softmax.js";
+export {
+  type AccuracyOptions,
+  accuracy,
+  type CrossEntropyOptions,
+  softmax,
+  softmaxCrossEntropy,
+} from "./ops/softmax.js";
 export { abs, clip, cos, exp, log, neg, reciprocal, rsqrt, sin, sqrt, square } from "./ops/unary.js";
 export * as optim from "./optim/index.js";
 export { digest, type FileLayout, type LoadOptions, load, save } from "./train/save.js";

@@ -1,7 +1,9 @@
 // What every loss shares: how positions are weighed and reduced; and the cross-entropy of sigmoids.
-import { ShapeError, show } from "../base/errors.js";
-import { type Shape, sameShape, showShape } from "../base/shape.js";
-import { isTensor, type Tensor, tensor } from "../core/tensor.js";
+import { ShapeError } from "../base/errors.js";
+import { anything, oneOf, type Rules } from "../base/options.js";
+import { type Shape, sameShape, showShape, sizeOf } from "../base/shape.js";
+import type { Tensor } from "../core/tensor.js";
+import { cast } from "./cast.js";
 import { defineOp, run, type TensorLike } from "./define.js";
 import { div } from "./elementwise.js";
 import { broadcastTo } from "./layout.js";
@@ -11,25 +13,32 @@ import { mean, sum } from "./reduce.js";
 export interface LossOptions {
   /** "mean" over what counts (the default), "sum", or "none": the loss of every position. */
   readonly reduction?: "mean" | "sum" | "none";
-  /** A weight for every position, often 0 or 1. Where it is 0 the label may be anything; "mean" divides by the sum of all. */
+  /**
+   * A weight for every position, often 0 or 1. Where it is 0 the label may be anything, and the gradient by it is that of a loss
+   * of 0; "mean" divides by the sum of all.
+   */
   readonly mask?: TensorLike;
 }
 
-/** Weighted losses as `reduction` says. Throws TypeError for another. */
-export function reduceLosses(name: string, losses: Tensor, { reduction = "mean", mask }: LossOptions): Tensor {
+/** How every loss reads its options. @internal */
+export const LOSS_RULES: Rules<LossOptions> = { reduction: oneOf("mean", "sum", "none"), mask: anything };
+
+/** A mask as float32, whichever numbers it was given in. @internal */
+export const asMask = (mask: TensorLike): Tensor => cast(mask, "float32");
+
+/** Weighted losses as `reduction` says; the mask's sum divides their mean. */
+export function reduceLosses(losses: Tensor, { reduction = "mean", mask }: LossOptions): Tensor {
   if (reduction === "none") return losses;
   if (reduction === "sum") return sum(losses);
-  if (reduction === "mean") return mask === undefined ? mean(losses) : div(sum(losses), sum(mask));
-  throw new TypeError(`${name}: "reduction" expected "mean", "sum" or "none", got ${show(reduction)}`);
+  return mask === undefined ? mean(losses) : div(sum(losses), sum(mask));
 }
 
-/** The mask stretched to the shape of the losses. Throws ShapeError where it does not fit. */
+/** The mask stretched to the shape of the losses, axis by axis. Throws ShapeError where it does not fit. */
 export function stretchMask(name: string, mask: TensorLike, shape: Shape): Tensor {
-  const own = isTensor(mask) ? mask : tensor(mask);
-  const lead = shape.length - own.rank;
-  if (lead < 0 || own.shape.some((n, d) => n !== 1 && n !== shape[d + lead]))
+  const own = asMask(mask);
+  if (own.rank !== 0 && (own.rank !== shape.length || own.shape.some((n, d) => n !== 1 && n !== shape[d])))
     throw new ShapeError(
-      `${name}: the mask ${showShape(own.shape)} does not broadcast to the losses ${showShape(shape)}`,
+      `${name}: the mask ${showShape(own.shape)} must have the shape ${showShape(shape)} of the losses, with sizes of 1 where it is to be stretched. Use reshape(mask, ${own.size === sizeOf(shape) ? showShape(shape) : "[...]"})`,
     );
   return broadcastTo(own, shape);
 }
@@ -51,20 +60,15 @@ export const keepOp = defineOp({
 /** x where the mask, of its shape, is not 0, and 0 elsewhere, whatever x is there. @internal */
 export const keep = (x: TensorLike, mask: Tensor): Tensor => run(keepOp, undefined, x, mask);
 
-/** Throws ShapeError unless every logit has a target. */
-export function checkTargets(x: Tensor, t: Tensor): void {
-  if (!sameShape(x.shape, t.shape))
-    throw new ShapeError(
-      `sigmoidCrossEntropy: logits ${showShape(x.shape)} need targets of their shape, got ${showShape(t.shape)}`,
-    );
-}
-
 /** Of every logit: max(x, 0) - x t + log(1 + e^-|x|). Targets are data: their gradient is 0. */
 export const sigmoidCrossEntropyOp = defineOp({
   name: "sigmoidCrossEntropy",
   needs: ["logits", "targets"],
   shape: ([x, t]) => {
-    checkTargets(x, t);
+    if (!sameShape(x.shape, t.shape))
+      throw new ShapeError(
+        `sigmoidCrossEntropy: logits ${showShape(x.shape)} needs targets of its shape, got ${showShape(t.shape)}`,
+      );
     return x.shape;
   },
   forward: (r) => r.kernels.sigmoidCrossEntropy(r.a.size, r.a.pointer, r.b!.pointer, r.output.pointer),

@@ -50,7 +50,7 @@ export const layerNormOp = defineOp<number>({
     const [x, scale] = r.inputs;
     const { memory } = r.runtime;
     const held = memory.top;
-    const scratch = memory.allocate(lastSize(x) * 4);
+    const scratch = memory.allocate(lastSize(x) * 20);
     const into = gradients(r);
     r.kernels.layerNormBackward(
       rowsOf(x),

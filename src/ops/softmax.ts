@@ -1,33 +1,38 @@
 // Softmax and its cross-entropy.
-import { ShapeError } from "../base/errors.js";
-import { checkAxis, sameShape, showShape } from "../base/shape.js";
+import { anything, number, type Rules, readOptions } from "../base/options.js";
+import { checkAxis } from "../base/shape.js";
 import type { OpRecord } from "../core/tape.js";
-import { isTensor, type Tensor } from "../core/tensor.js";
+import type { Tensor } from "../core/tensor.js";
 import { defineOp, run, type TensorLike } from "./define.js";
+import { checkLabels, type Labels, labelsOf } from "./labels.js";
 import { transpose } from "./layout.js";
-import { type LossOptions, reduceLosses } from "./losses.js";
+import { asMask, LOSS_RULES, type LossOptions, reduceLosses } from "./losses.js";
 import { rankOf } from "./reduce.js";
+import { checkFoundLabel, checkRowMask, labelWeightsOp, softCrossEntropyOp } from "./soft-targets.js";
 
 const lastSize = (t: Tensor): number => t.shape[t.rank - 1];
+/** 0 where there are no classes. */
+const rowsOf = (x: Tensor): number => (x.size === 0 ? 0 : x.size / lastSize(x));
 
 export const softmaxOp = defineOp({
   name: "softmax",
-  shape: ([x]) => {
-    if (x.rank < 1 || lastSize(x) === 0)
-      throw new ShapeError(`softmax: ${showShape(x.shape)} has no classes along its axis`);
-    return x.shape;
-  },
+  shape: ([x]) => x.shape,
   workspace: ([x]) => lastSize(x),
-  forward: (r) => r.kernels.softmax(r.a.size / lastSize(r.a), lastSize(r.a), r.a.pointer, r.output.pointer),
-  backward: (r) => {
-    const n = lastSize(r.a);
-    r.kernels.softmaxBackward(r.a.size / n, n, r.output.pointer, r.gradientOut, r.workspace, r.gradientIn[0]);
-  },
+  forward: (r) => r.kernels.softmax(rowsOf(r.a), lastSize(r.a), r.a.pointer, r.output.pointer),
+  backward: (r) =>
+    r.kernels.softmaxBackward(
+      rowsOf(r.a),
+      lastSize(r.a),
+      r.output.pointer,
+      r.gradientOut,
+      r.workspace,
+      r.gradientIn[0],
+    ),
 });
 
 /**
- * exp(x) / sum(exp(x)) along an axis, the last by default.
- * Shapes: unchanged. Throws ShapeError for an empty axis, RangeError for one that is not there. Example: `softmax(x, 0)`
+ * exp(x) / sum(exp(x)) along an axis, the last by default; of an empty axis it is empty.
+ * Shapes: unchanged. Throws RangeError for an axis that is not there. Example: `softmax(x, 0)`
  */
 export function softmax(x: TensorLike, axis = -1): Tensor {
   const rank = rankOf(x);
@@ -37,22 +42,11 @@ export function softmax(x: TensorLike, axis = -1): Tensor {
   return transpose(run(softmaxOp, undefined, transpose(x, swap)), swap);
 }
 
-/** Checks that every row of logits has a label. */
-function checkLabels(name: string, logits: Tensor, labels: Tensor): void {
-  if (logits.rank < 1 || lastSize(logits) === 0 || !sameShape(logits.shape.slice(0, -1), labels.shape))
-    throw new ShapeError(
-      `${name}: logits ${showShape(logits.shape)} need labels ${showShape(logits.shape.slice(0, -1))}, got ${showShape(labels.shape)}`,
-    );
-}
-
-const rowsOf = (x: Tensor): number => x.size / lastSize(x);
-
 /** Losses of the rows into `losses`; probabilities stay in the workspace. Throws RangeError for a label outside the classes. */
 function crossEntropy(r: OpRecord<undefined>, losses: number): void {
   const n = lastSize(r.a);
   const bad = r.kernels.crossEntropy(rowsOf(r.a), n, r.a.pointer, r.b!.pointer, r.c?.pointer ?? 0, r.workspace, losses);
-  if (bad >= 0)
-    throw new RangeError(`softmaxCrossEntropy: label ${r.b!.data[bad]} at position ${bad} is outside 0..${n - 1}`);
+  checkFoundLabel("softmaxCrossEntropy", bad, r.b!, n);
 }
 
 /** Where the losses of the rows lie in the workspace. */
@@ -65,7 +59,7 @@ export const softmaxCrossEntropyOp = defineOp({
   needs: ["logits", "labels"],
   inputs: ["float32", "int32"],
   shape: ([logits, labels]) => {
-    checkLabels("softmaxCrossEntropy", logits, labels);
+    checkLabels("softmaxCrossEntropy", logits, labels, true);
     return [];
   },
   workspace: crossEntropyWorkspace,
@@ -91,9 +85,8 @@ export const softmaxCrossEntropyRowsOp = defineOp({
   needs: ["logits", "labels"],
   inputs: ["float32", "int32", "float32"],
   shape: ([logits, labels, mask]) => {
-    checkLabels("softmaxCrossEntropy", logits, labels);
-    if (mask && !sameShape(mask.shape, labels.shape))
-      throw new ShapeError(maskShape("softmaxCrossEntropy", mask, labels));
+    checkLabels("softmaxCrossEntropy", logits, labels, true);
+    if (mask) checkRowMask("softmaxCrossEntropy", mask, labels.shape);
     return labels.shape;
   },
   workspace: crossEntropyWorkspace,
@@ -111,52 +104,95 @@ export const softmaxCrossEntropyRowsOp = defineOp({
   },
 });
 
-const maskShape = (name: string, mask: Tensor, labels: Tensor): string =>
-  `${name}: the mask ${showShape(mask.shape)} must have the shape ${showShape(labels.shape)} of the labels`;
+/** The options of every loss, and what softmaxCrossEntropy takes beside them. */
+export interface CrossEntropyOptions extends LossOptions {
+  /** Share of every target that is spread over all classes evenly, in 0..1; 0 by default. Source: Szegedy et al. 2016, section 7. */
+  readonly labelSmoothing?: number;
+  /** A weight >= 0 for every class, [classes]: that of its label weighs a row, and "mean" divides by the sum of them. */
+  readonly classWeights?: TensorLike;
+}
+
+const CROSS_ENTROPY: Rules<CrossEntropyOptions> = {
+  ...LOSS_RULES,
+  labelSmoothing: number("in 0..1", (v) => v >= 0 && v <= 1),
+  classWeights: anything,
+};
 
 /**
- * -log softmax(logits)[label] of every row, by default their mean.
+ * -log softmax(logits)[label] of every row, by default their mean. Instead of class numbers the labels may be probabilities (or
+ * other weights >= 0) t of all classes: -sum of t log softmax(logits). With classWeights, class numbers and "mean", the sum is
+ * divided by the sum of the labels' weights, as PyTorch does. Labels, targets and class weights are data: no gradient.
  *
- * Shapes: logits [.., classes], labels int32 [..], mask [..] -> scalar; [..] with reduction "none".
- * Throws RangeError naming the first label outside 0..classes-1, ShapeError when the shapes do not fit, TypeError for labels
- * that are not int32 or another reduction. A mask of only zeros has the mean NaN.
- * Example: `softmaxCrossEntropy(x, tensor([0, 2], { dtype: "int32" }), { reduction: "sum", mask: [1, 0] })`
+ * Shapes: logits [.., classes], labels int32 [..] or float32 [.., classes], mask [..], classWeights [classes] -> scalar; [..]
+ * with reduction "none".
+ * Throws RangeError naming the first label outside 0..classes-1, or the first target or class weight below 0; ShapeError when the
+ * shapes do not fit, TypeError for float32 class numbers and for options that are none. A mask of only zeros has the mean NaN.
+ * Example: `softmaxCrossEntropy(x, [0, 2], { reduction: "sum", mask: [1, 0] })`;
+ * `softmaxCrossEntropy(x, [[0.9, 0.1, 0], [0, 0.5, 0.5]])`;
+ * `softmaxCrossEntropy(x, [0, 2], { labelSmoothing: 0.1, classWeights: [1, 2, 1] })`
  */
-export function softmaxCrossEntropy(logits: TensorLike, labels: Tensor, options: LossOptions = {}): Tensor {
-  const { reduction = "mean", mask } = options;
-  if (reduction === "mean" && mask === undefined) return run(softmaxCrossEntropyOp, undefined, logits, labels);
-  return reduceLosses("softmaxCrossEntropy", run(softmaxCrossEntropyRowsOp, undefined, logits, labels, mask), options);
+export function softmaxCrossEntropy(logits: TensorLike, labels: Labels, options?: CrossEntropyOptions): Tensor {
+  const name = "softmaxCrossEntropy";
+  const y = labelsOf(name, logits, labels, true);
+  const hard = y?.dtype !== "float32";
+  if (options === undefined && hard) return run(softmaxCrossEntropyOp, undefined, logits, y);
+  const { mask, reduction, labelSmoothing = 0, classWeights } = readOptions(name, options, CROSS_ENTROPY);
+  const weights = mask === undefined ? undefined : asMask(mask);
+  if (hard && labelSmoothing === 0 && classWeights === undefined) {
+    if (weights === undefined && (reduction ?? "mean") === "mean")
+      return run(softmaxCrossEntropyOp, undefined, logits, y);
+    const rows = run(softmaxCrossEntropyRowsOp, undefined, logits, y, weights);
+    return reduceLosses(rows, { reduction, mask: weights });
+  }
+  const attributes = { smoothing: labelSmoothing, masked: weights !== undefined };
+  const rest = classWeights === undefined ? undefined : [classWeights];
+  const rows = run(softCrossEntropyOp, attributes, logits, y, weights, rest);
+  const divisor =
+    hard && classWeights !== undefined && (reduction ?? "mean") === "mean"
+      ? run(labelWeightsOp, undefined, y, classWeights, weights)
+      : weights;
+  return reduceLosses(rows, { reduction, mask: divisor });
 }
 
 export const accuracyOp = defineOp({
   name: "accuracy",
-  inputs: ["float32", "int32"],
-  shape: ([logits, labels]) => {
+  needs: ["logits", "labels"],
+  inputs: ["float32", "any", "float32"],
+  shape: ([logits, labels, mask]) => {
     checkLabels("accuracy", logits, labels);
+    if (mask) checkRowMask("accuracy", mask, labels.shape);
     return [];
   },
+  workspace: ([, labels]) => labels.size,
   forward: (r) => {
+    const { kernels, workspace, c: mask } = r;
     const n = lastSize(r.a);
     const rows = rowsOf(r.a);
-    const correct = r.kernels.countCorrect(rows, n, r.a.pointer, r.b!.pointer);
-    if (correct < 0)
-      throw new RangeError(
-        `accuracy: label ${r.b!.data[-1 - correct]} at position ${-1 - correct} is outside 0..${n - 1}`,
-      );
-    r.kernels.fill(1, correct / rows, r.output.pointer);
+    const bad = kernels.correctRows(rows, n, r.a.pointer, r.b!.pointer, mask?.pointer ?? 0, workspace);
+    checkFoundLabel("accuracy", bad, r.b!, n);
+    const all = mask ? kernels.sum(rows, mask.pointer) : rows;
+    kernels.fill(1, kernels.sum(rows, workspace) / all, r.output.pointer);
   },
   backward: null,
 });
 
+/** Which rows an accuracy counts. */
+export interface AccuracyOptions {
+  /** A weight for every row, often 0 or 1. Where it is 0 the label may be anything; the sum of all divides. */
+  readonly mask?: TensorLike;
+}
+
+const ACCURACY: Rules<AccuracyOptions> = { mask: anything };
+
 /**
- * Share of rows whose first largest logit is at the label. No gradient.
- * Shapes: logits [.., classes], labels int32 [..] -> scalar.
+ * Share of rows whose first largest logit is at the label; a row with NaN is never right. No gradient.
+ * Shapes: logits [.., classes], labels int32 [..], mask [..] -> scalar.
  * Throws RangeError naming the first label outside 0..classes-1, ShapeError when the shapes do not fit, TypeError for labels
- * that are no int32 tensor.
- * Example: `accuracy(x, tensor([2, 1], { dtype: "int32" }))`
+ * that are no class numbers. A mask of only zeros has the accuracy NaN.
+ * Example: `accuracy(x, [2, 1])`; `accuracy(x, [2, -1], { mask: [1, 0] })`
  */
-export const accuracy = (logits: TensorLike, labels: Tensor): Tensor => {
-  if (!isTensor(labels))
-    throw new TypeError('accuracy: labels must be an int32 tensor: tensor(values, { dtype: "int32" })');
-  return run(accuracyOp, undefined, logits, labels);
-};
+export function accuracy(logits: TensorLike, labels: Labels, options?: AccuracyOptions): Tensor {
+  const { mask } = readOptions("accuracy", options, ACCURACY);
+  const y = labelsOf("accuracy", logits, labels, false);
+  return run(accuracyOp, undefined, logits, y, mask === undefined ? undefined : asMask(mask));
+}

@@ -69,6 +69,9 @@ export interface Kernels {
   fill(n: N, value: N, out: N): void;
   fromBytes(n: N, bytes: N, divisor: N, out: N): void;
   dropout(n: N, threshold: N, scale: N, mask: N, x: N, out: N): void;
+  // cast: returns -1, or the position of the first value that is no int32
+  toFloats(n: N, x: N, out: N): void;
+  toIntegers(n: N, x: N, out: N): N;
   // reduce
   sum(n: N, x: N): N;
   sumSquares(n: N, x: N): N;
@@ -93,7 +96,22 @@ export interface Kernels {
   crossEntropy(rows: N, n: N, x: N, labels: N, mask: N, y: N, losses: N): N;
   crossEntropyBackward(rows: N, n: N, y: N, labels: N, dLoss: N, dx: N): void;
   crossEntropyRowsBackward(rows: N, n: N, y: N, labels: N, mask: N, dLosses: N, dx: N): void;
-  countCorrect(rows: N, n: N, x: N, labels: N): N;
+  // these return -1, or a row whose label is outside; the second also the position of a target that is not >= 0
+  correctRows(rows: N, n: N, x: N, labels: N, mask: N, out: N): N;
+  softCrossEntropy(rows: N, n: N, x: N, labels: N, targets: N, weights: N, mask: N, on: N, off: N, y: N, losses: N): N;
+  softCrossEntropyBackward(
+    rows: N,
+    n: N,
+    y: N,
+    labels: N,
+    targets: N,
+    weights: N,
+    mask: N,
+    on: N,
+    off: N,
+    dLosses: N,
+    dx: N,
+  ): void;
   // gather: these return -1, or the position of the first index outside
   gather(outer: N, size: N, inner: N, count: N, x: N, indices: N, out: N): N;
   scatterAdd(outer: N, size: N, inner: N, count: N, x: N, indices: N, out: N): N;

@@ -309,6 +309,24 @@ describe("the scalar functions", () => {
     expect([pow(0, 0), pow(NaN, 0), pow(-8, 1 / 3), pow(0, -1), pow(Infinity, -1)]).toEqual([1, 1, NaN, Infinity, 0]);
   });
 
+  it("a negative base has a power by whole numbers only, however near the exponent is to one", () => {
+    const wholes = [1, 2, 3, 5, 7, 64, 1000, 2 ** 20 - 1, 2 ** 20, 2 ** 21 + 1, 2 ** 31, 2 ** 45 + 1, 2 ** 51 - 1];
+    const bases = [-2, -3, -1.5, -1, -0.7, -1e-3, -1e300, -5e-324, -0, 0, -Infinity];
+    // the whole number, and those whose fraction is anywhere in the mantissa
+    for (const whole of wholes)
+      for (const sign of [1, -1])
+        for (let bit = 0; bit <= 52; bit++) {
+          const step = 2 ** (Math.floor(Math.log2(whole)) - bit);
+          for (const y of [sign * whole, sign * (whole + step), sign * (whole - step)])
+            for (const x of bases) {
+              const want = x === -1 && !Number.isInteger(y) ? NaN : x ** y;
+              const got = pow(x, y);
+              if (want === 0 || !Number.isFinite(want) ? !Object.is(got, want) : apart(got, want) > 2)
+                expect.fail(`pow(${x}, ${y}): ${got}, Math says ${want}`);
+            }
+        }
+  });
+
   it("agree with Math to 1 ulp at random points", () => {
     let state = 1;
     for (let i = 0; i < 20000; i++) {

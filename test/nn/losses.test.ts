@@ -103,6 +103,60 @@ describe.each(losses)("%s", (name, loss, f) => {
   });
 });
 
+describe("the gradient by a mask", () => {
+  it.each(losses)("of %s is the loss of the position, 0 where the mask is 0", (_, loss, f) => {
+    const [p, t, m] = [
+      [3, -2, 0.5],
+      [0, 1, 0.25],
+      [1, 0, 2],
+    ];
+    const own = p.map((v, i) => f(v, t[i]));
+    const by = (reduction: "sum" | "mean"): number[] =>
+      Array.from(grad((mask: Tensor) => loss(p, t, { mask, reduction }))(tensor(m)).data);
+    const total = own.reduce((s, v, i) => s + v * m[i], 0);
+    by("sum").forEach((v, i) => {
+      expect(v).toBeCloseTo(m[i] === 0 ? 0 : own[i], 5);
+    });
+    // (l_i S - L) / S^2 with S the mask's sum and L the weighed sum of the losses
+    by("mean").forEach((v, i) => {
+      expect(v).toBeCloseTo((3 * (m[i] === 0 ? 0 : own[i]) - total) / 9, 5);
+    });
+  });
+});
+
+describe("shapes that could be stretched by accident", () => {
+  it.each([
+    ["meanSquaredError", meanSquaredError, "prediction", "target"],
+    ["huber", huber, "prediction", "target"],
+    ["sigmoidCrossEntropy", sigmoidCrossEntropy, "logits", "targets"],
+  ] as const)("are refused by %s, which says what to write", (name, loss, a, b) => {
+    expect(() => loss(zeros([4, 1]), zeros([4]))).toThrow(
+      new ShapeError(`${name}: ${a} [4, 1] needs ${b} of its shape, got [4]. Use reshape(${b}, [4, 1])`),
+    );
+    expect(() => loss(zeros([4]), zeros([4, 1]))).toThrow(`got [4, 1]. Use reshape(${b}, [4])`);
+    expect(() => loss(zeros([4, 3]), zeros([3]))).toThrow(
+      `got [3]. Where it is meant to be stretched, use broadcastTo(${b}, [4, 3])`,
+    );
+    expect(() => loss(zeros([]), zeros([3]))).toThrow(ShapeError);
+    expect(() => loss(zeros([3, 3]), zeros([3, 3]), { mask: [1, 0, 1] })).toThrow(
+      "the mask [3] must have the shape [3, 3] of the losses",
+    );
+  });
+
+  it("do not stop a scalar target or a scalar mask", () => {
+    for (const [, loss, f] of losses) {
+      expect(loss([[0.5], [2]], 1, { mask: 0.5, reduction: "none" }).toArray()).toEqual([
+        [expect.closeTo(f(0.5, 1) / 2, 5)],
+        [expect.closeTo(f(2, 1) / 2, 5)],
+      ]);
+    }
+  });
+
+  it("may be masked by whole numbers", () => {
+    expect(meanSquaredError([1, 2, 3], 0, { mask: tensor([1, 0, 1], { dtype: "int32" }) }).item()).toBe(5);
+  });
+});
+
 describe("sigmoidCrossEntropy", () => {
   it("is right for large logits and for small losses", () => {
     const of = (x: number, t: number): number => sigmoidCrossEntropy([x], [t]).item();
@@ -132,30 +186,58 @@ describe("huber", () => {
 
 describe("a loss names what is wrong with", () => {
   it.each([
+    [
+      () => huber([1], [2], 0.5 as never),
+      new TypeError("huber: expected options { delta, reduction, mask }, got 0.5. Write { delta: 0.5 }"),
+    ],
+    [
+      () => meanSquaredError([1], tensor([2], { dtype: "int32" })),
+      new TypeError('meanSquaredError: "target" [1] is int32, expected float32. Use cast(target, "float32")'),
+    ],
+    [
+      () => meanSquaredError([1], undefined as never),
+      new TypeError(
+        'meanSquaredError: "target" expected a tensor, a number or an array of numbers, got undefined. Check the name it is read from',
+      ),
+    ],
+    [
+      () => sigmoidCrossEntropy([1], "yes" as never),
+      new TypeError('sigmoidCrossEntropy: "targets" expected a tensor, a number or an array of numbers, got "yes"'),
+    ],
     [() => huber([1], [2], { delta: 0 }), new RangeError('huber: "delta" expected a number > 0, got 0')],
     [
       () => sigmoidCrossEntropy([1, 2], [1]),
-      new ShapeError("sigmoidCrossEntropy: logits [2] need targets of their shape, got [1]"),
+      new ShapeError(
+        "sigmoidCrossEntropy: logits [2] needs targets of its shape, got [1]. Where it is meant to be stretched, use broadcastTo(targets, [2])",
+      ),
     ],
     [
       () => sigmoidCrossEntropy([1, 2], [1], { mask: [1, 1] }),
-      new ShapeError("sigmoidCrossEntropy: logits [2] need targets of their shape, got [1]"),
+      new ShapeError(
+        "sigmoidCrossEntropy: logits [2] needs targets of its shape, got [1]. Where it is meant to be stretched, use broadcastTo(targets, [2])",
+      ),
     ],
     [
       () => meanSquaredError([1, 2], [1, 2], { mask: [[1, 1]] }),
-      new ShapeError("meanSquaredError: the mask [1, 2] does not broadcast to the losses [2]"),
+      new ShapeError(
+        "meanSquaredError: the mask [1, 2] must have the shape [2] of the losses, with sizes of 1 where it is to be stretched. Use reshape(mask, [2])",
+      ),
     ],
     [
       () => meanSquaredError([[1], [2]], [[1], [2]], { mask: [1, 0] }),
-      new ShapeError("meanSquaredError: the mask [2] does not broadcast to the losses [2, 1]"),
+      new ShapeError(
+        "meanSquaredError: the mask [2] must have the shape [2, 1] of the losses, with sizes of 1 where it is to be stretched. Use reshape(mask, [2, 1])",
+      ),
     ],
     [
       () => huber([1, 2, 3], [1, 2, 3], { mask: [1, 0] }),
-      new ShapeError("huber: the mask [2] does not broadcast to the losses [3]"),
+      new ShapeError(
+        "huber: the mask [2] must have the shape [3] of the losses, with sizes of 1 where it is to be stretched. Use reshape(mask, [...])",
+      ),
     ],
     [
       () => meanSquaredError([1], [1], { reduction: "max" as never }),
-      new TypeError('meanSquaredError: "reduction" expected "mean", "sum" or "none", got "max"'),
+      new TypeError('meanSquaredError: "reduction" expected "mean" or "sum" or "none", got "max"'),
     ],
   ] as [() => unknown, Error][])("%s", (run, error) => {
     expect(run).toThrow(error);

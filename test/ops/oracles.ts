@@ -3,6 +3,7 @@
 
 import { arrangeOracles } from "./oracles/arrange.js";
 import type { Oracles } from "./oracles/case.js";
+import { castOracles } from "./oracles/cast.js";
 import { convOracles } from "./oracles/conv.js";
 import { dropoutOracles } from "./oracles/dropout.js";
 import { elementwiseOracles } from "./oracles/elementwise.js";
@@ -22,6 +23,7 @@ export { type Case, inputsOf, type Oracle, type Values } from "./oracles/case.js
 
 export const oracles: Oracles = {
   ...arrangeOracles,
+  ...castOracles,
   ...convOracles,
   ...dropoutOracles,
   ...elementwiseOracles,

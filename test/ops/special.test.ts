@@ -116,14 +116,14 @@ describe("gradients at special values", () => {
   const by = (f: (a: Tensor, b: Tensor) => Tensor, a: number[], b: number[]): number[][] =>
     grad(([x, y]: Tensor[]) => sum(f(x, y)))([tensor(a), tensor(b)]).map((t) => Array.from(t.data));
 
-  it("maximum and minimum halve it where both are equal, and give it to both where one is NaN", () => {
+  it("maximum and minimum halve it where both are equal, and give NaN to both where one is NaN", () => {
     expect(by(ops.maximum, [1, 2, 3, 0, nan, 1], [2, 2, 2, -0, 1, nan])).toEqual([
-      [0, 0.5, 1, 0.5, 1, 1],
-      [1, 0.5, 0, 0.5, 1, 1],
+      [0, 0.5, 1, 0.5, nan, nan],
+      [1, 0.5, 0, 0.5, nan, nan],
     ]);
     expect(by(ops.minimum, [1, 2, 3, 0, nan, 1], [2, 2, 2, -0, 1, nan])).toEqual([
-      [1, 0.5, 0, 0.5, 1, 1],
-      [0, 0.5, 1, 0.5, 1, 1],
+      [1, 0.5, 0, 0.5, nan, nan],
+      [0, 0.5, 1, 0.5, nan, nan],
     ]);
   });
 
@@ -132,6 +132,16 @@ describe("gradients at special values", () => {
       [0, 0, 1, 0, 12, -4, inf],
       [0, 0, 0, fround(Math.log(5)), nan, nan, 0],
     ]);
+  });
+
+  it("pow of a negative base is NaN by a number that is not whole, its gradients too", () => {
+    // 1 + 2^-23, 2 + 2^-22, 5 + 2^-21, 2^20 - 1/16: fractions in the last bit of a float
+    const b = [1.0000001192092896, 2.000000238418579, 5.000000476837158, 1048575.9375, -3.000000238418579];
+    const a = [-2, -3, -2, -1.5, -2];
+    expect(Array.from(ops.pow(tensor(a), tensor(b)).data)).toEqual(a.map(() => nan));
+    expect(by(ops.pow, a, b)).toEqual([a.map(() => nan), a.map(() => nan)]);
+    expect(by(ops.pow, [-2, -2], [3, 2])[0]).toEqual([12, -4]);
+    expect(Array.from(ops.pow(tensor([-0, -inf]), 1.0000001192092896).data)).toEqual([0, inf]);
   });
 
   it("what where does not take has none, even where its own slope is infinite", () => {

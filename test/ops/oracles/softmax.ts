@@ -1,5 +1,8 @@
 // Oracles of softmax, its cross-entropy, and accuracy.
 import fc from "fast-check";
+import { tensor } from "../../../src/core/tensor.js";
+import { run } from "../../../src/ops/define.js";
+import { labelWeightsOp } from "../../../src/ops/soft-targets.js";
 import { accuracy, softmax, softmaxCrossEntropy } from "../../../src/ops/softmax.js";
 import { at, build, type Doubles, put } from "../doubles.js";
 import { type Case, type Oracle, type Oracles, small, total } from "./case.js";
@@ -62,6 +65,55 @@ const rowsOracle: Oracle = {
   differentiable: true,
 };
 
+/** Of class numbers or probabilities, with all that a soft target may have. */
+const softCase = (lead: readonly number[], classes: number, kind: number): Case => {
+  const [whole, masked, weighed, smoothing] = [kind % 2 === 0, kind % 3 === 0, kind % 5 < 3, ((kind % 4) + 1) / 5];
+  const probabilities = build([...lead, classes], (index) => (total(index) % 3) / 4);
+  const weights = Array.from({ length: classes }, (_, c) => (c + 1) / 4);
+  const rows = lead.reduce((n, size) => n * size, 1);
+  const labels = Array.from({ length: rows }, (_, r) => (r * 5) % classes);
+  const target = whole
+    ? tensor(Int32Array.from(labels), lead)
+    : tensor(Float32Array.from(probabilities.data), probabilities.shape);
+  return {
+    shapes: [[...lead, classes], ...(masked ? [lead] : [])],
+    values: ["any", "away"],
+    apply: ([x, mask]) =>
+      softmaxCrossEntropy(x, target, {
+        reduction: "none",
+        labelSmoothing: smoothing,
+        ...(masked && { mask }),
+        ...(weighed && { classWeights: weights }),
+      }),
+    oracle: ([x, mask]) => ({
+      shape: lead,
+      data: rowsOf(x).map((row, r) => {
+        const loss = softmaxOf(row).map((p, c) => {
+          const t = whole ? Number(c === labels[r]) : probabilities.data[r * classes + c];
+          return -((1 - smoothing) * t + smoothing / classes) * (weighed ? weights[c] : 1) * Math.log(p);
+        });
+        return total(loss) * (mask?.data[r] ?? 1);
+      }),
+    }),
+  };
+};
+
+const softOracle: Oracle = {
+  line: (n) => (n % 2 ? softCase([n], 3, n) : softCase([3], n + 1, n)),
+  random: fc
+    .tuple(fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 2 }), fc.integer({ min: 1, max: 9 }), fc.nat(60))
+    .map(([lead, classes, kind]) => softCase(lead, classes, kind)),
+  tolerance: 2e-6,
+  differentiable: true,
+};
+
+const weightsCase = (n: number): Case => ({
+  shapes: [[n], [n]],
+  values: [{ labels: 3 }, "away"],
+  apply: ([labels, mask]) => run(labelWeightsOp, undefined, labels, [0.25, 2, 3], mask),
+  oracle: ([labels, mask]) => ({ shape: [n], data: labels.data.map((l, i) => [0.25, 2, 3][l] * mask.data[i]) }),
+});
+
 export const softmaxOracles: Oracles = {
   softmaxOp: {
     line: (n) => softmaxCase([3, n + 1], 1),
@@ -77,6 +129,13 @@ export const softmaxOracles: Oracles = {
     true,
   ),
   softmaxCrossEntropyRowsOp: rowsOracle,
+  softCrossEntropyOp: softOracle,
+  labelWeightsOp: {
+    line: weightsCase,
+    random: fc.nat(30).map(weightsCase),
+    tolerance: 0,
+    differentiable: false,
+  },
   accuracyOp: labelledOracle(
     ([x, labels]) => accuracy(x, labels),
     (rows, labels) => rows.filter((row, r) => row.indexOf(Math.max(...row)) === labels[r]).length / rows.length,
