@@ -7,7 +7,7 @@ import { pause } from "../base/pause.js";
 import { showShape } from "../base/shape.js";
 import { flatten, formOf, mapTree, under } from "../base/tree.js";
 import { ParameterBlock, Slot } from "../core/parameter-block.js";
-import { foldIn, type Key, key, STREAM } from "../core/random.js";
+import { type Key, key, stepKey } from "../core/random.js";
 import { Scope } from "../core/scope.js";
 import { hostTensor, isLeaf, isTensor, revive, type Tensor } from "../core/tensor.js";
 import type { Value } from "../core/value.js";
@@ -32,7 +32,7 @@ class StepContext<S> implements LossContext<S> {
 
   /** Made when asked for: most losses have no dropout. */
   get key(): Key {
-    return foldIn(foldIn(this.root, STREAM.dropout), this.step);
+    return stepKey(this.root, this.step);
   }
 }
 
