@@ -20,7 +20,7 @@ interface Answer {
 const SECTION = "gradnoise"; // the custom section of the stamp, written by assembly/generate/inline.mjs
 const WAY_OUT = `give the bytes of gradnoise/gradnoise.wasm, a Response or a WebAssembly.Module`;
 
-/** The module, checked to be this version's kernels. Throws TypeError for another kind, DataError for other content. */
+/** @internal The module, checked to be this version's kernels. Throws TypeError for another kind, DataError for other content. */
 export async function moduleFrom(source: unknown): Promise<WebAssembly.Module> {
   const given = await source;
   if (tagOf(given) === "WebAssembly.Module") return checkStamp(given as WebAssembly.Module, "the module");
