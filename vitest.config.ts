@@ -2,6 +2,7 @@ import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 
 // node: everything quick. slow: statistics over 10^8 draws, long reproductions. chromium: the golden suite in a browser.
+// package: the packed tarball, bundled and unbundled, in Node and in a browser.
 export default defineConfig({
   test: {
     projects: [
@@ -11,8 +12,18 @@ export default defineConfig({
           environment: "node",
           setupFiles: ["test/setup.ts"],
           include: ["test/**/*.test.ts"],
-          exclude: ["test/**/*.slow.test.ts", "test/bench/**"],
+          exclude: ["test/**/*.slow.test.ts", "test/bench/**", "test/package/**"],
           testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "package",
+          environment: "node",
+          globalSetup: ["test/package/tarball.ts"],
+          include: ["test/package/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       { test: { name: "slow", environment: "node", include: ["test/**/*.slow.test.ts"], testTimeout: 1_800_000 } },

@@ -1,6 +1,7 @@
 // Bundles src into dist: the library, the Node entry, the command and its worker share chunks; browsers get one file.
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { builtinModules } from "node:module";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -13,6 +14,20 @@ const common = {
   legalComments: "inline",
   logLevel: "warning",
   absWorkingDir: root,
+  // its build for Node imports "module" and "worker_threads", which no page and no other bundler can have
+  alias: { fflate: "fflate/browser" },
+  logOverride: { "ignored-bare-import": "error" },
+};
+
+// package.json's sideEffects names files of dist; of src it is this one that works by being imported alone
+const methods = {
+  name: "methods",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/methods\.js$/ }, ({ path, resolveDir }) => ({
+      path: resolve(resolveDir, path.replace(/js$/, "ts")),
+      sideEffects: true,
+    }));
+  },
 };
 
 // CommonJS packages of the command call require("tty"), which an ES module has not: such calls become imports,
@@ -35,7 +50,7 @@ const { metafile } = await build({
   ...common,
   metafile: true,
   platform: "node",
-  plugins: [builtinRequires],
+  plugins: [builtinRequires, methods],
   outdir: "dist",
   splitting: true,
   chunkNames: "chunks/[name]-[hash]",
@@ -63,7 +78,7 @@ const notices = packages.map((name) => {
 });
 if (packages.length > 0) writeFileSync(`${root}dist/THIRD-PARTY-LICENSES.txt`, notices.join(`\n${"-".repeat(80)}\n\n`));
 
-const browser = { ...common, platform: "neutral", minify: true, entryPoints: [path("index.ts")] };
+const browser = { ...common, plugins: [methods], platform: "neutral", minify: true, entryPoints: [path("index.ts")] };
 await build({ ...browser, outfile: "dist/gradnoise.min.js", format: "iife", globalName: "gradnoise" });
 await build({ ...browser, outfile: "dist/gradnoise.esm.min.js" });
 if (existsSync(`${root}dist/cli.js`)) chmodSync(`${root}dist/cli.js`, 0o755);

@@ -2,8 +2,14 @@
 
 type N = number;
 
+/** What is used of a WebAssembly.Memory: programs are checked without a page's types, too. */
+export interface LinearMemory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+
 export interface Kernels {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: LinearMemory;
   tableAddress(): N;
   heapBase(): N;
   // math: doubles

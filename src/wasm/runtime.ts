@@ -1,12 +1,22 @@
 // Runtimes: the module is compiled once, on first use; every trainer has an instance with a memory of its own.
 // Dropping the trainer drops the instance, and the garbage collector takes the memory: there is nothing to dispose.
 import { inflateSync } from "fflate";
+import { show, tagOf } from "../base/errors.js";
+import { anything, readOptions } from "../base/options.js";
 import { deflated, size } from "./bytes.js";
+import { explainCompile, explainInstance } from "./engine.js";
 import type { Kernels } from "./kernels.js";
 import { Memory } from "./memory.js";
+import { moduleFrom, type WasmSource } from "./source.js";
 
 let compiled: WebAssembly.Module | undefined;
 let shared: Runtime | undefined;
+
+/** Runtimes that the collector has not taken: an error tells by it too many memories from too little memory. */
+let live = 0;
+const collected = new FinalizationRegistry<undefined>(() => {
+  live--;
+});
 
 /** One instance of the kernels with its memory. */
 export class Runtime {
@@ -18,18 +28,14 @@ export class Runtime {
   busy = false;
 
   constructor() {
-    let instance: WebAssembly.Instance;
+    const module = compile();
     try {
-      instance = new WebAssembly.Instance(compile());
+      this.kernels = new WebAssembly.Instance(module).exports as unknown as Kernels;
     } catch (cause) {
-      if (cause instanceof RangeError || /memory/i.test(String(cause)))
-        throw new RangeError(
-          "runtime: the engine refuses another WebAssembly memory. Browsers allow 125 (Chromium) to 999 (Firefox) live ones: let go of trainers you no longer use, or run them one after another; under `ulimit -v` start node with --disable-wasm-trap-handler",
-          { cause },
-        );
-      throw cause;
+      throw explainInstance(cause, live);
     }
-    this.kernels = instance.exports as unknown as Kernels;
+    live++;
+    collected.register(this, undefined);
     this.memory = new Memory(this.kernels.memory, this.kernels.heapBase());
     this.table = this.kernels.tableAddress() >>> 2;
   }
@@ -43,49 +49,43 @@ function decode(): Uint8Array<ArrayBuffer> {
   return inflateSync(packed, { out: new Uint8Array(size) });
 }
 
-function explain(cause: unknown): Error {
-  const text = String(cause);
-  if (/unsafe-eval|Content Security Policy|CSP|disallowed by embedder/i.test(text))
-    return new Error(
-      "runtime: the page's Content-Security-Policy forbids WebAssembly. Add 'wasm-unsafe-eval' to script-src",
-      { cause },
-    );
-  if (/simd|invalid opcode|Wasm SIMD|unsupported/i.test(text))
-    return new Error(`runtime: this engine has no WebAssembly SIMD, which gradnoise needs (${text})`, { cause });
-  return new Error(`runtime: the engine did not compile the kernels at once (${text}). Call \`await init()\` first`, {
-    cause,
-  });
-}
-
 function compile(): WebAssembly.Module {
   if (compiled) return compiled;
   try {
     compiled = new WebAssembly.Module(decode());
   } catch (cause) {
-    throw explain(cause);
+    throw explainCompile(cause);
   }
   return compiled;
 }
 
 /**
  * Compiles the kernels asynchronously; needed only where an engine refuses to compile at once, or to hand over a module
- * that was streamed or compiled elsewhere.
+ * that was fetched or compiled elsewhere.
  *
- * Throws Error where WebAssembly or its SIMD is missing or forbidden.
- * Example: `await init()`; `await init({ wasm: await fetch("gradnoise.wasm").then((r) => r.arrayBuffer()) })`
+ * Throws Error where WebAssembly or its SIMD is missing or forbidden, TypeError for a `wasm` of another kind, DataError
+ * for one that is not this version's gradnoise.wasm.
+ * Example: `await init()`; `await init({ wasm: await fetch("gradnoise.wasm") })`
  */
 export async function init(
-  options: { wasm?: ArrayBuffer | Uint8Array<ArrayBuffer> | WebAssembly.Module } = {},
+  options: {
+    /** The bytes of gradnoise.wasm, an answer of `fetch` (or its promise), or a compiled `WebAssembly.Module`. */
+    wasm?: WasmSource;
+  } = {},
 ): Promise<void> {
-  if (options.wasm instanceof WebAssembly.Module) {
-    compiled = options.wasm;
+  // a module, an answer or a promise given bare: an object, too, but not of options
+  if (typeof options === "object" && options !== null && tagOf(options) !== "Object")
+    throw new TypeError(`init: expected options { wasm }, got ${show(options)}. Write init({ wasm: ... })`);
+  const { wasm } = readOptions("init", options, { wasm: anything });
+  if (wasm !== undefined) {
+    compiled = await moduleFrom(wasm);
     return;
   }
-  if (compiled && !options.wasm) return;
+  if (compiled) return;
   try {
-    compiled = await WebAssembly.compile(options.wasm ?? decode());
+    compiled = await WebAssembly.compile(decode());
   } catch (cause) {
-    throw explain(cause);
+    throw explainCompile(cause);
   }
 }
 
