@@ -1,5 +1,5 @@
 // Attention: every query is answered by a weighted mean of values, weighed by how well its keys fit.
-import { checkInteger, isPlain, ShapeError, show } from "../base/errors.js";
+import { checkInteger, DataError, isPlain, ShapeError, show } from "../base/errors.js";
 import { type Rules, readOptions } from "../base/options.js";
 import { checkShape, showShape } from "../base/shape.js";
 import { checkKey, foldIn, type Key } from "../core/random.js";
@@ -19,24 +19,38 @@ export interface AttentionOptions {
   readonly mask?: TensorLike;
 }
 
-const rules: Rules<AttentionOptions> = {
-  mask: (owner, name, value) => {
-    if (isTensor(value) || typeof value === "number" || Array.isArray(value)) return value;
-    throw new TypeError(`${owner}: "${name}" expected a tensor of 1 and 0, got ${show(value)}`);
-  },
-};
+/** Host masks whose values were looked at: a mask that is kept is checked once. */
+const checked = new WeakSet<Tensor>();
 
-/** The mask among the options. Read by the rules wherever they hold anything but a tensor: in a warm step they do not. */
-function maskOf(owner: string, options: AttentionOptions | undefined): TensorLike | undefined {
+/** A mask as a tensor. Throws DataError for a value of a host tensor that is neither 1 nor 0: it would hide, and scale. */
+function readMask(owner: string, value: unknown): Tensor {
+  if (!isTensor(value) && typeof value !== "number" && !Array.isArray(value))
+    throw new TypeError(`${owner}: "mask" expected a tensor of 1 and 0, got ${show(value)}`);
+  const mask = isTensor(value) ? value : tensor(value);
+  if (!mask.isHost || checked.has(mask)) return mask;
+  if (mask.dtype !== "float32") throw new TypeError(`${owner}: "mask" expected float32, got ${mask.dtype}`);
+  const at = mask.data.findIndex((v: number) => v !== 0 && v !== 1);
+  if (at >= 0)
+    throw new DataError(
+      `${owner}: the mask's value ${mask.data[at]} at position ${at} is neither 1, a key to look at, nor 0, one to hide. Of a mask that is added to scores make where(less(mask, 0), 0, 1)`,
+    );
+  checked.add(mask);
+  return mask;
+}
+
+const rules: Rules<AttentionOptions> = { mask: (owner, _, value) => readMask(owner, value) };
+
+/** The mask among the options. A plain object that holds a tensor and nothing else is read without the rules: no copy. */
+function maskOf(owner: string, options: AttentionOptions | undefined): Tensor | undefined {
   if (options === undefined) return undefined;
   if (isTensor(options) || Array.isArray(options))
     throw new TypeError(`${owner}: a mask stands among the options, got ${show(options)}. Write { mask }`);
   if (Object.getPrototypeOf(Object(options)) === Object.prototype && isTensor(options.mask)) {
     let count = 0;
     for (const _ in options) count++;
-    if (count === 1) return options.mask;
+    if (count === 1) return readMask(owner, options.mask);
   }
-  return readOptions(owner, options, rules).mask;
+  return readOptions(owner, options, rules).mask as Tensor | undefined;
 }
 
 // far below any score, and far from the end of the range: a score added to it is lost
@@ -46,7 +60,8 @@ const HIDDEN = 1e30;
  * softmax(q k' / sqrt(d)) v: scaled dot-product attention. Queries whose every key is masked get 0.
  *
  * Shapes: q [.., queries, d], k [.., keys, d], v [.., keys, e] -> [.., queries, e]; leading axes and the mask broadcast.
- * Throws ShapeError when they do not fit, TypeError for what is no tensor and for unknown options.
+ * Throws ShapeError when they do not fit, TypeError for what is no tensor and for unknown options, DataError for a mask of
+ * other values than 1 and 0.
  * Example: `nn.attention(x, x, x, { mask: nn.causalMask(2) })`. Source: Vaswani et al. 2017, arXiv 1706.03762, equation 1
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options?: AttentionOptions): Tensor {
@@ -156,7 +171,7 @@ export function multiHeadAttention(
         split(layer.apply(params.query, query)),
         split(layer.apply(params.key, key)),
         split(layer.apply(params.value, value)),
-        mask === undefined ? undefined : { mask: perHead(isTensor(mask) ? mask : tensor(mask), query.rank) },
+        mask === undefined ? undefined : { mask: perHead(mask, query.rank) },
       );
       const joined = transpose(answers, swapBefore(answers.rank));
       return layer.apply(params.output, reshape(joined, [...joined.shape.slice(0, -2), size]));

@@ -71,6 +71,12 @@ describe("options", () => {
     [of(convGru, 4, { kernelSize: 3 }), 'convGru: there is no option "kernelSize". Did you mean "size"?'],
     [of(attention, x, x, x, nn.causalMask(2)), "attention: a mask stands among the options, got "],
     [of(attention, x, x, x, { attnMask: 1 }), 'attention: there is no option "attnMask"'],
+    [
+      of(attention, x, x, x, { mask: [[0, -1e9]] }),
+      "attention: the mask's value -1000000000 at position 1 is neither 1, a key",
+    ],
+    [of(attention, x, x, x, { mask: tensor([1, 0.5]) }), "attention: the mask's value 0.5 at position 1 is neither 1"],
+    [of(attention, x, x, x, { mask: tensor(Int32Array.of(1, 0)) }), 'attention: "mask" expected float32, got int32'],
     [of(attention, x, x, x, { mask: null }), 'attention: "mask" expected a tensor of 1 and 0, got null'],
     [
       of(init.normal, { std: 0.1 }),
