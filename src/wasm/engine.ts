@@ -17,7 +17,7 @@ export function checkEngine(): void {
   const forbidden = forbids();
   if (forbidden)
     throw new Error(
-      `runtime: the page's Content-Security-Policy, or the program that embeds this engine, forbids WebAssembly (${forbidden.message}). Add 'wasm-unsafe-eval' to the policy's script-src`,
+      "runtime: the page's Content-Security-Policy, or the program that embeds this engine, forbids WebAssembly. Add 'wasm-unsafe-eval' to the policy's script-src",
       { cause: forbidden },
     );
   if (!WebAssembly.validate(new Uint8Array(SIMD)))

@@ -100,7 +100,7 @@ export class Memory {
   }
 }
 
-const mebibytes = (bytes: number): string => (bytes / MIB).toFixed(0);
+const mebibytes = (bytes: number): string => String(Number((bytes / MIB).toFixed(bytes < 100 * MIB ? 1 : 0)));
 
 /** A whole number >= 0 below 4 GiB, and whatever is too large for `ensure` to say so. */
 function checked(bytes: number): number {

@@ -4,7 +4,7 @@ import { inflateSync } from "fflate";
 import { show, tagOf } from "../base/errors.js";
 import { anything, readOptions } from "../base/options.js";
 import { deflated, size } from "./bytes.js";
-import { explainCompile, explainInstance } from "./engine.js";
+import { checkEngine, explainCompile, explainInstance } from "./engine.js";
 import type { Kernels } from "./kernels.js";
 import { Memory } from "./memory.js";
 import { moduleFrom, type WasmSource } from "./source.js";
@@ -77,11 +77,12 @@ export async function init(
   if (typeof options === "object" && options !== null && tagOf(options) !== "Object")
     throw new TypeError(`init: expected options { wasm }, got ${show(options)}. Write init({ wasm: ... })`);
   const { wasm } = readOptions("init", options, { wasm: anything });
+  if (wasm === undefined && compiled) return;
+  checkEngine();
   if (wasm !== undefined) {
     compiled = await moduleFrom(wasm);
     return;
   }
-  if (compiled) return;
   try {
     compiled = await WebAssembly.compile(decode());
   } catch (cause) {

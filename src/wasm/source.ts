@@ -2,7 +2,7 @@
 // A file of another version would compute other numbers in silence, so the kernels carry a stamp: version and hash.
 import { DataError, printable, show, tagOf } from "../base/errors.js";
 import { size, stamp } from "./bytes.js";
-import { checkEngine, explainCompile } from "./engine.js";
+import { explainCompile } from "./engine.js";
 
 /** What holds the kernels: their bytes, an answer of `fetch` (or a promise of it), or a compiled `WebAssembly.Module`. */
 export type WasmSource = ArrayBuffer | ArrayBufferView | Answer | PromiseLike<WasmSource> | object;
@@ -26,7 +26,6 @@ export async function moduleFrom(source: unknown): Promise<WebAssembly.Module> {
   if (tagOf(given) === "WebAssembly.Module") return checkStamp(given as WebAssembly.Module, "the module");
   const { bytes, name } = await bytesOf(given);
   checkHead(bytes, name);
-  checkEngine();
   if (!WebAssembly.validate(bytes))
     throw new DataError(
       `init: ${name} (${bytes.length} bytes) is no whole WebAssembly module: it is truncated or damaged. gradnoise.wasm of ${stamp} has ${size} bytes`,
