@@ -4,7 +4,7 @@ import { ShapeError } from "../base/errors.js";
 import { type Shape, sizeOf } from "../base/shape.js";
 import { flatten, under } from "../base/tree.js";
 import type { Runtime } from "../wasm/runtime.js";
-import { intersect, pieces, type Range, type Strip, stripsOf } from "./strips.js";
+import { countPieces, intersect, pieces, type Range, type Strip, stripsOf } from "./strips.js";
 import { hostTensor, isTensor, Tensor } from "./tensor.js";
 
 export type { Range } from "./strips.js";
@@ -78,11 +78,9 @@ export class ParameterBlock {
       this.copy = memory.allocatePersistent(CHUNK * 4);
       for (const { offset, length: n } of ranges) memory.u8.fill(255, this.mask + offset, this.mask + offset + n);
     }
-    const all = pieces(segments, ranges);
-    const count = new Int32Array(segments.length);
-    for (const { segment } of all) count[segment]++;
+    const count = countPieces(segments, ranges);
     const crumbled = (i: number): boolean => count[i] >= 8 && count[i] * CRUMB > segments[i].length;
-    this.pieces = all.filter(({ segment }) => !crumbled(segment));
+    this.pieces = pieces(segments, ranges, (i) => !crumbled(i));
     this.crumbs = this.stripPieces.filter(({ segment }) => crumbled(segment));
     this.pieceTable = memory.allocatePersistent(this.pieces.length * 16);
     this.pieces.forEach(({ offset, length }, i) => {

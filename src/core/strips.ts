@@ -32,35 +32,49 @@ export function intersect(a: readonly Range[], b: readonly Range[]): Range[] {
 
 /** The strips of sorted, disjoint runs. */
 export function stripsOf(ranges: readonly Range[]): Strip[] {
-  const runs = merged(ranges);
   const strips: Strip[] = [];
-  for (let from = 0; from < runs.length; ) {
-    const { offset } = runs[from];
-    let end = offset + runs[from].length;
-    let to = from + 1;
-    if (runs[from].length < SHORT)
-      for (; to < runs.length && runs[to].length < SHORT && runs[to].offset - end < GAP; to++)
-        end = runs[to].offset + runs[to].length;
-    strips.push({ offset, length: end - offset, mixed: to - from > 1 });
-    from = to;
+  let [start, end, mixed, open] = [0, 0, false, false]; // the strip so far; open: of short runs alone
+  for (let i = 0; i < ranges.length; ) {
+    const { offset, length } = ranges[i++];
+    let until = offset + length;
+    for (; i < ranges.length && ranges[i].offset === until; i++) until += ranges[i].length; // runs that touch are one
+    const short = until - offset < SHORT;
+    if (open && short && offset - end < GAP) mixed = true;
+    else {
+      if (end > start) strips.push({ offset: start, length: end - start, mixed });
+      [start, mixed, open] = [offset, false, short];
+    }
+    end = until;
   }
+  if (end > start) strips.push({ offset: start, length: end - start, mixed });
   return strips;
 }
 
-/** Runs that touch become one. */
-function merged(ranges: readonly Range[]): Range[] {
-  const out: { offset: number; length: number }[] = [];
-  for (const { offset, length } of ranges) {
-    const last = out[out.length - 1];
-    if (last && last.offset + last.length === offset) last.length += length;
-    else if (length > 0) out.push({ offset, length });
-  }
+/** How many runs, or parts of runs, lie in each segment. */
+export function countPieces(segments: readonly Range[], ranges: readonly Range[]): Int32Array {
+  const count = new Int32Array(segments.length);
+  eachPiece(segments, ranges, (segment) => count[segment]++);
+  return count;
+}
+
+/** What sorted, disjoint runs share with each segment that is `wanted`, in order. */
+export function pieces(
+  segments: readonly Range[],
+  ranges: readonly (Range & { readonly mixed?: boolean })[],
+  wanted: (segment: number) => boolean = () => true,
+): (Strip & { readonly segment: number })[] {
+  const out: (Strip & { readonly segment: number })[] = [];
+  eachPiece(segments, ranges, (segment, offset, length, range) => {
+    if (wanted(segment)) out.push({ offset, length, mixed: ranges[range].mixed ?? false, segment });
+  });
   return out;
 }
 
-/** What sorted, disjoint runs share with each segment, in order; the rest of a run's fields go with its pieces. */
-export function pieces<R extends Range>(segments: readonly Range[], ranges: readonly R[]): (R & { segment: number })[] {
-  const out: (R & { segment: number })[] = [];
+function eachPiece(
+  segments: readonly Range[],
+  ranges: readonly Range[],
+  found: (segment: number, offset: number, length: number, range: number) => void,
+): void {
   let r = 0;
   for (let segment = 0; segment < segments.length; segment++) {
     const { offset, length } = segments[segment];
@@ -69,8 +83,7 @@ export function pieces<R extends Range>(segments: readonly Range[], ranges: read
     for (; r < ranges.length && ranges[r].offset < end; r++) {
       const from = Math.max(offset, ranges[r].offset);
       const to = Math.min(end, ranges[r].offset + ranges[r].length);
-      if (to > from) out.push({ ...ranges[r], segment, offset: from, length: to - from });
+      if (to > from) found(segment, from, to - from, r);
     }
   }
-  return out;
 }

@@ -19,7 +19,19 @@ import {
 } from "./transform.js";
 
 /** An optimizer's memory over host trees, for loops of one's own. Every `update` moves it on, t and all. */
-export class OptimizerState {
+export interface OptimizerState {
+  /** The parameters, and a twin for their updates. */
+  readonly block: ParameterBlock;
+  /** What the transforms keep. */
+  readonly state: TransformState;
+  /** Updates made so far. */
+  readonly t: number;
+  /** Micro-batches that `accumulate` has gathered and no update has used yet. */
+  readonly pending: number;
+}
+
+/** The one that `init` makes. */
+class OwnState implements OptimizerState {
   readonly [KIND] = "optimizer state";
   #t = 0;
   #stopped: Error | undefined;
@@ -27,11 +39,8 @@ export class OptimizerState {
   /** Of each parameter, whether the optimizer leaves (some of) its gradient as it is. */
   readonly #gradients: readonly boolean[];
 
-  /** @internal Use `optim.init`. */
   constructor(
-    /** The parameters, and a twin for their updates. */
     readonly block: ParameterBlock,
-    /** What the transforms keep. */
     readonly state: TransformState,
     optimizer: string,
     gradients: readonly boolean[],
@@ -40,24 +49,22 @@ export class OptimizerState {
     this.#gradients = gradients;
   }
 
-  /** Updates made so far. */
   get t(): number {
     return this.#t;
   }
 
-  /** Micro-batches that `accumulate` has gathered and no update has used yet. */
   get pending(): number {
     return pendingMicroBatches(this.state);
   }
 
-  /** Throws unless it is the state of `optimizer` and may move on. @internal */
+  /** Throws unless it is the state of `optimizer` and may move on. */
   check({ description }: GradientTransform): void {
     if (description !== this.#optimizer)
       throw new TypeError(`optim.update: the state belongs to ${this.#optimizer}, got the optimizer ${description}`);
     if (this.#stopped) throw this.#stopped;
   }
 
-  /** Lets no further update happen where an update that did not happen has moved what the optimizer keeps. @internal */
+  /** Lets no further update happen where an update that did not happen has moved what the optimizer keeps. */
   stop(what: string): string {
     if (!keepsState(this.state)) return "";
     const moved = "what the optimizer keeps has moved, and the parameters have not: start again with optim.init";
@@ -65,7 +72,7 @@ export class OptimizerState {
     return `; ${moved}`;
   }
 
-  /** The updates of the step that was made, leaf by leaf. @internal */
+  /** The updates of the step that was made, leaf by leaf. */
   next(): Tensor[] {
     this.#t++;
     const { block } = this;
@@ -81,8 +88,8 @@ export class OptimizerState {
 const GRADIENT = Symbol("still a gradient");
 
 /** Throws TypeError for what is no state of an optimizer; `call` is how the function is called. */
-export function checkState(owner: string, state: unknown, call: string): asserts state is OptimizerState {
-  if (state instanceof OptimizerState) return;
+export function checkState(owner: string, state: unknown, call: string): asserts state is OwnState {
+  if (state instanceof OwnState) return;
   const copy = kindOf(state) === "optimizer state" ? " of another copy of the library" : "";
   throw new TypeError(
     `${owner}: expected the state that optim.init made, got ${showTransform(state)}${copy}. Write ${call}`,
@@ -101,7 +108,7 @@ export function init(optimizer: GradientTransform, params: unknown): OptimizerSt
   checkTransform("optim.init", "the first argument", optimizer, swapped);
   const block = ParameterBlock.allocate(new Runtime(), params);
   const gradients = unfinished("optim.init", optimizer, block);
-  return new OptimizerState(block, optimizer.init(block), optimizer.description, gradients);
+  return new OwnState(block, optimizer.init(block), optimizer.description, gradients);
 }
 
 /** What an update may look at beside the gradients. */
@@ -148,7 +155,7 @@ export function update<P>(
 }
 
 /** Runs the optimizer, and refuses what is not finite. Returns whether there is an update. */
-function attempt(optimizer: GradientTransform, state: OptimizerState, context: UpdateContext): boolean {
+function attempt(optimizer: GradientTransform, state: OwnState, context: UpdateContext): boolean {
   const { block } = state;
   try {
     if (optimizer.update(block, state.state, context) === false) return false;

@@ -149,10 +149,10 @@ describe("masks", () => {
       createTrainer({
         params: { a: vector([1, 2]) },
         loss: (p, _: undefined) => p.a.sum(),
-        optimizer: masked(sgd(1), { a: vector(mask) }),
+        optimizer: chain(sgd(1), freeze({ a: vector(mask) })),
       });
     expect(() => make(0, 1).restore(make(1, 0).checkpoint())).toThrow(
-      /^checkpoint: optimizer is masked\(sgd\(1\), \[mask [0-9a-f]{8}\]\), the trainer's is masked/,
+      /^checkpoint: optimizer is chain\(sgd\(1\), freeze\(\[mask [0-9a-f]{8}\]\)\), the trainer's is chain/,
     );
     expect(() => make(1, 0).restore(make(1, 0).checkpoint())).not.toThrow();
   });
