@@ -5,6 +5,7 @@ import { checkFirst, checkNoMore } from "./settings.js";
 import {
   checkTransform,
   type GradientTransform,
+  isOurs,
   isTransform,
   keep,
   scaleUpdates,
@@ -88,7 +89,9 @@ export function accumulate(count: number, optimizer: GradientTransform, ...rest:
       scaleUpdates(block, 1 / count);
       const told = nextT(state, context);
       state.updates = (state.updates as number) + 1;
-      return optimizer.update(block, state.inner as TransformState, told) === false ? false : undefined;
+      const answer = optimizer.update(block, state.inner as TransformState, told);
+      if (!isOurs(optimizer)) block.changed(); // it may have written unseen
+      return answer === false ? false : undefined;
     },
   };
 }

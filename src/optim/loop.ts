@@ -12,6 +12,7 @@ import { keepsState, pendingMicroBatches } from "./state.js";
 import {
   checkTransform,
   type GradientTransform,
+  isOurs,
   isTransform,
   showTransform,
   type TransformState,
@@ -32,7 +33,6 @@ export interface OptimizerState {
 
 /** The one that `init` makes. */
 class OwnState implements OptimizerState {
-  readonly [KIND] = "optimizer state";
   #t = 0;
   #stopped: Error | undefined;
   readonly #optimizer: string;
@@ -47,6 +47,10 @@ class OwnState implements OptimizerState {
   ) {
     this.#optimizer = optimizer;
     this.#gradients = gradients;
+  }
+
+  get [KIND](): string {
+    return "optimizer state";
   }
 
   get t(): number {
@@ -179,7 +183,7 @@ const LOWER = "Lower the learning rate or the noise, or put clipByGlobalNorm(10)
  * at position 3", or undefined where they, and the parameters that they make, are finite. @internal
  */
 export function updateNotFinite(optimizer: GradientTransform, block: ParameterBlock): string | undefined {
-  if (optimizer.kind === undefined && optimizer.parts === undefined) block.changed(); // it may have written unseen
+  if (!isOurs(optimizer)) block.changed(); // it may have written unseen
   if (block.isFinite()) return undefined;
   const bad = block.firstNotFinite();
   if (!bad) return undefined;

@@ -3,6 +3,7 @@
 import { checkNumber, isPlain, show } from "../base/errors.js";
 import { number, type Rule } from "../base/options.js";
 import { type Key, seedWords } from "../core/random.js";
+import { showTransform } from "./transform.js";
 
 /** A function of the update count t; its description, where it has one, is what a checkpoint compares. */
 export interface ScheduleFunction {
@@ -55,7 +56,7 @@ export function checkFirst(owner: string, name: string, value: unknown): void {
 
 /** Throws where there are more arguments than a function takes: what is left over would do nothing. */
 export function checkNoMore(owner: string, rest: readonly unknown[], wayOut: string): void {
-  if (rest.length > 0) throw new TypeError(`${owner}: there is no argument for ${show(rest[0])}. ${wayOut}`);
+  if (rest.length > 0) throw new TypeError(`${owner}: there is no argument for ${showTransform(rest[0])}. ${wayOut}`);
 }
 
 /** Throws unless `schedule` is a float32 >= 0 or a function. */

@@ -127,6 +127,9 @@ export function scaleUpdates(block: ParameterBlock, factor: number): void {
   block.found(harmless === 1);
 }
 
+/** Whether it is one of the library's parts, or of several: these tell the block what they write. */
+export const isOurs = ({ kind, parts }: GradientTransform): boolean => kind !== undefined || parts !== undefined;
+
 /** Whether it may say "no update this time" to a chain that it stands in: `accumulate`, and whatever is not ours. */
 function maySkip({ kind, parts }: GradientTransform): boolean {
   if (parts) return parts.some(({ transform, within, gathers }) => gathers || (!within && maySkip(transform)));
@@ -140,7 +143,7 @@ export function inSequence(
   parts: readonly TransformPart[] = transforms.map((transform) => ({ transform })),
 ): GradientTransform {
   const skips = transforms.slice(0, -1).some(maySkip);
-  const trusted = transforms.map(({ kind, parts }) => kind !== undefined || parts !== undefined);
+  const ours = transforms.map(isOurs);
   /** What part i is told: behind one that skipped, t counts what came through. */
   const told = (state: TransformState, i: number, context: UpdateContext): UpdateContext => {
     if (!skips) return context;
@@ -187,7 +190,7 @@ export function inSequence(
           if (skips && i < transforms.length - 1) (state.skipped as number[])[i]++;
           return false;
         }
-        if (!trusted[i]) block.changed();
+        if (!ours[i]) block.changed();
       }
     },
   };
