@@ -76,7 +76,19 @@ export {
   sqrtKernel,
   squareBackward,
 } from "./unary";
-export { accumulate, adam, addScaled, centeredRms, clampUpdates, momentum, scale } from "./update";
+export {
+  accumulate,
+  adam,
+  addScaled,
+  allBelow,
+  centeredRms,
+  clampUpdates,
+  momentum,
+  putMasked,
+  scale,
+  sumsFinite,
+  takeMasked,
+} from "./update";
 
 /** Where the host writes the sizes and strides of a strided kernel. */
 export function tableAddress(): usize {

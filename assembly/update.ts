@@ -4,15 +4,73 @@ class Pass {
   @inline static whole(n: i32): i32 {
     return n & ~3;
   }
+
+  /** Four bytes of a mask, 0 or -1, as four words of bits. */
+  @inline static mask(p: usize): v128 {
+    return i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(p)));
+  }
 }
 
-/** g[i] *= scale. */
-export function scale(n: i32, factor: f32, g: usize): void {
+/** Sums of a float and of a number below 2^103 are finite: it is less than half the last place of the largest float. */
+const HARMLESS: f32 = 1.0141204801825835e31; // 2^103
+
+/** g[i] *= factor; 1 if every product is below 2^103 in magnitude, else 0. */
+export function scale(n: i32, factor: f32, g: usize): i32 {
   const s = f32x4.splat(factor);
+  const limit = f32x4.splat(HARMLESS);
+  const whole = Pass.whole(n);
+  let below = i32x4.splat(-1);
+  let i = 0;
+  for (; i < whole; i += 4) {
+    const y = f32x4.mul(v128.load(g + (i << 2)), s);
+    below = v128.and(below, f32x4.lt(f32x4.abs(y), limit));
+    v128.store(g + (i << 2), y);
+  }
+  let all = i32x4.all_true(below);
+  for (; i < n; i++) {
+    const y = load<f32>(g + (i << 2)) * factor;
+    all = all && abs<f32>(y) < HARMLESS;
+    store<f32>(g + (i << 2), y);
+  }
+  return all ? 1 : 0;
+}
+
+/** 1 if |x[i]| < limit for every i: no NaN, and with an infinite limit no infinity; else 0. */
+export function allBelow(n: i32, x: usize, limit: f32): i32 {
+  const l = f32x4.splat(limit);
+  const whole = Pass.whole(n);
+  let below = i32x4.splat(-1);
+  let i = 0;
+  for (; i < whole; i += 4) below = v128.and(below, f32x4.lt(f32x4.abs(v128.load(x + (i << 2))), l));
+  let all = i32x4.all_true(below);
+  for (; i < n; i++) all = all && abs<f32>(load<f32>(x + (i << 2))) < limit;
+  return all ? 1 : 0;
+}
+
+/** 1 if x[i] + y[i] is finite for every i, else 0. */
+export function sumsFinite(n: i32, x: usize, y: usize): i32 {
+  for (let i = 0; i < n; i++)
+    if (!(abs<f32>(load<f32>(x + (i << 2)) + load<f32>(y + (i << 2))) < f32.POSITIVE_INFINITY)) return 0;
+  return 1;
+}
+
+/** out[i] = x[i] where the byte mask[i] is -1, and 0 where it is 0: what a pass under a mask of short runs works on. */
+export function takeMasked(n: i32, mask: usize, x: usize, out: usize): void {
   const whole = Pass.whole(n);
   let i = 0;
-  for (; i < whole; i += 4) v128.store(g + (i << 2), f32x4.mul(v128.load(g + (i << 2)), s));
-  for (; i < n; i++) store<f32>(g + (i << 2), load<f32>(g + (i << 2)) * factor);
+  for (; i < whole; i += 4) v128.store(out + (i << 2), v128.and(v128.load(x + (i << 2)), Pass.mask(mask + i)));
+  for (; i < n; i++) store<f32>(out + (i << 2), load<i8>(mask + i) ? load<f32>(x + (i << 2)) : 0);
+}
+
+/** out[i] = x[i] where the byte mask[i] is -1; the others stay. */
+export function putMasked(n: i32, mask: usize, x: usize, out: usize): void {
+  const whole = Pass.whole(n);
+  let i = 0;
+  for (; i < whole; i += 4) {
+    const p: usize = out + (i << 2);
+    v128.store(p, v128.bitselect(v128.load(x + (i << 2)), v128.load(p), Pass.mask(mask + i)));
+  }
+  for (; i < n; i++) if (load<i8>(mask + i)) store<f32>(out + (i << 2), load<f32>(x + (i << 2)));
 }
 
 /** target[i] += source[i]. */

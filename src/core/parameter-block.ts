@@ -5,8 +5,11 @@ import { type Shape, sizeOf } from "../base/shape.js";
 import { flatten, under } from "../base/tree.js";
 import type { Runtime } from "../wasm/runtime.js";
 import type { Scope } from "./scope.js";
+import { countPieces, intersect, pieces, type Range, type Strip, stripsOf } from "./strips.js";
 import { hostTensor, isTensor, type Tensor } from "./tensor.js";
 import { Value } from "./value.js";
+
+export type { Range } from "./strips.js";
 
 /** Where one parameter lies in the block: its elements, and its path in the tree. */
 export interface Segment {
@@ -14,12 +17,6 @@ export interface Segment {
   readonly offset: number;
   readonly length: number;
   readonly shape: Shape;
-}
-
-/** A run of elements. */
-export interface Range {
-  readonly offset: number;
-  readonly length: number;
 }
 
 /** A further array of the block's length, kept by an optimizer from step to step: momentum, second moment. */
@@ -37,15 +34,30 @@ export class Slot {
   }
 }
 
+const CHUNK = 4096; // elements of a mixed strip at a time: the copy stays in the cache, and draws come in whole chunks
+const CRUMB = 64; // elements of a segment by piece below which squares are summed strip by strip, not piece by piece
+
 /** All parameters in one flat array and a twin of it for their updates: what gradient transforms rewrite. */
 export class ParameterBlock {
   /** Sums of squares of the segments; kept until the updates change. */
   private readonly squares: Float64Array;
   private squaresKnown = false;
-  /** What each range and each segment share, in order. */
+  /** Whether the last pass found all updates harmless: finite, and too small to carry a parameter to infinity. */
+  private harmless = false;
+  /** The ranges as passes take them, and in pieces by segment. */
+  private readonly strips: readonly Strip[];
+  private readonly stripPieces: readonly (Strip & { readonly segment: number })[];
+  /** In the runtime, where a strip is mixed: a byte an element, -1 within the ranges; and room for the copy of a strip. */
+  private readonly mask: number = 0;
+  private readonly copy: number = 0;
+  /** What each range and each segment share, in order; without the segments of which a mask left crumbs. */
   private readonly pieces: readonly (Range & { readonly segment: number })[];
+  private readonly crumbs: readonly (Strip & { readonly segment: number })[];
   /** In the runtime: first element and length of each piece (int32), then its sum of squares (double). */
   private readonly pieceTable: number;
+  /** The block that all its parts come from, and the draws that they have claimed. */
+  private readonly root: ParameterBlock;
+  private readonly claims: { words: string; ranges: readonly Range[]; number: number }[] = [];
 
   private constructor(
     readonly runtime: Runtime,
@@ -56,15 +68,27 @@ export class ParameterBlock {
     readonly updatesPointer: number,
     /** What a transform may touch: the whole block, or what a mask or a path pattern left. */
     readonly ranges: readonly Range[],
+    root?: ParameterBlock,
   ) {
+    this.root = root ?? this;
     this.squares = new Float64Array(segments.length);
-    this.pieces = intersectSegments(segments, ranges);
+    this.strips = stripsOf(ranges);
+    this.stripPieces = pieces(segments, this.strips);
     const { memory } = runtime;
+    if (this.strips.some(({ mixed }) => mixed)) {
+      this.mask = memory.allocatePersistent(length);
+      this.copy = memory.allocatePersistent(CHUNK * 4);
+      for (const { offset, length: n } of ranges) memory.u8.fill(255, this.mask + offset, this.mask + offset + n);
+    }
+    const count = countPieces(segments, ranges);
+    const crumbled = (i: number): boolean => count[i] >= 8 && count[i] * CRUMB > segments[i].length;
+    this.pieces = pieces(segments, ranges, (i) => !crumbled(i));
+    this.crumbs = this.stripPieces.filter(({ segment }) => crumbled(segment));
     this.pieceTable = memory.allocatePersistent(this.pieces.length * 16);
-    memory.i32.set(
-      this.pieces.flatMap(({ offset, length }) => [offset, length]),
-      this.pieceTable >>> 2,
-    );
+    this.pieces.forEach(({ offset, length }, i) => {
+      memory.i32[(this.pieceTable >>> 2) + 2 * i] = offset;
+      memory.i32[(this.pieceTable >>> 2) + 2 * i + 1] = length;
+    });
   }
 
   /** Room for the float32 leaves of `tree`, with their values copied in. Throws TypeError for any other leaf. */
@@ -108,9 +132,56 @@ export class ParameterBlock {
     return this.runtime.memory.f32.subarray(at, at + this.length);
   }
 
-  /** Forgets norms of the updates: they have been rewritten. */
+  /** Forgets what is known of the updates, norms and finiteness: they have been rewritten. */
   changed(): void {
     this.squaresKnown = false;
+    this.harmless = false;
+  }
+
+  /**
+   * What the last pass saw of its results, where it went over the whole block: that all are below 2^103 in magnitude, so
+   * that no parameter added to one leaves the floats.
+   */
+  found(harmless: boolean): void {
+    this.harmless = harmless && this.strips.length === 1 && this.strips[0].length === this.length;
+  }
+
+  /** Whether all updates of the whole block are finite, and all parameters that they make: known from the last pass, or looked up. */
+  isFinite(): boolean {
+    const { length, updatesPointer, valuesPointer, runtime } = this;
+    const { kernels } = runtime;
+    return (
+      this.harmless ||
+      kernels.allBelow(length, updatesPointer, 2 ** 103) === 1 ||
+      kernels.sumsFinite(length, updatesPointer, valuesPointer) === 1
+    );
+  }
+
+  /** The first update of the whole block that is not finite or makes a parameter that is not, or undefined. */
+  firstNotFinite(): { path: string; position: number; update: number; parameter: number } | undefined {
+    const values = this.values;
+    const updates = this.runtime.memory.f32.subarray(this.updatesPointer >>> 2).subarray(0, this.length);
+    for (const { path, offset, length } of this.segments)
+      for (let i = 0; i < length; i++) {
+        const update = updates[offset + i];
+        const parameter = Math.fround(update + values[offset + i]);
+        if (!Number.isFinite(parameter)) return { path, position: i, update, parameter };
+      }
+    return undefined;
+  }
+
+  /**
+   * Claims the draws of (stream, key) for this part of the block: the first number 0, 1, 2 ... that no earlier claim of the
+   * same draws has on any of its elements. A function of the order of claims and of their ranges alone.
+   */
+  claimDraws(stream: number, low: number, high: number): number {
+    const { root } = this;
+    const words = `${stream} ${low} ${high}`;
+    const rivals = root.claims.filter((c) => c.words === words && intersect(c.ranges, this.ranges).length > 0);
+    let number = 0;
+    while (rivals.some((c) => c.number === number)) number++;
+    root.claims.push({ words, ranges: this.ranges, number });
+    return number;
   }
 
   /** The part of the block within `ranges` (sorted, disjoint), as a block that transforms can be given. */
@@ -122,6 +193,7 @@ export class ParameterBlock {
       this.valuesPointer,
       this.updatesPointer,
       ranges,
+      this.root,
     );
   }
 
@@ -138,8 +210,45 @@ export class ParameterBlock {
 
   /** Calls `pass(offset, length, segment)` for every run of elements that lies in one segment, in order. */
   eachPiece(pass: (offset: number, length: number, segment: number) => void): void {
-    for (const { offset, length, segment } of this.pieces) pass(offset, length, segment);
+    for (const { offset, length, segment } of pieces(this.segments, this.ranges)) pass(offset, length, segment);
     this.changed();
+  }
+
+  /**
+   * Calls `pass(offset, length, updates)` for stretches of elements, `updates` being the address of theirs. For passes that
+   * treat every element alike: where the ranges are many short runs a stretch holds the gaps as well, and `updates` a copy
+   * in which those are 0; only what lies within the ranges is put back.
+   */
+  pass(f: (offset: number, length: number, updates: number) => void): void {
+    for (let i = 0; i < this.strips.length; i++) this.stretch(this.strips[i], true, f);
+    this.changed();
+  }
+
+  /** As `pass`, where every stretch lies in one segment. */
+  passSegments(f: (offset: number, length: number, updates: number, segment: number) => void): void {
+    for (const piece of this.stripPieces)
+      this.stretch(piece, true, (offset, length, updates) => f(offset, length, updates, piece.segment));
+    this.changed();
+  }
+
+  private stretch(
+    { offset, length, mixed }: Strip,
+    write: boolean,
+    f: (offset: number, length: number, updates: number) => void,
+  ): void {
+    if (!mixed) {
+      f(offset, length, this.updatesPointer + offset * 4);
+      return;
+    }
+    const { kernels } = this.runtime;
+    for (let from = offset, end = offset + length; from < end; ) {
+      const n = Math.min(CHUNK - (from % CHUNK), end - from);
+      const at = this.updatesPointer + from * 4;
+      kernels.takeMasked(n, this.mask + from, at, this.copy);
+      f(from, n, this.copy);
+      if (write) kernels.putMasked(n, this.mask + from, this.copy, at);
+      from += n;
+    }
   }
 
   /** Sum of squares of the updates of every segment, within the ranges. */
@@ -151,6 +260,11 @@ export class ParameterBlock {
     kernels.segmentSquares(pieces.length, pieceTable, this.updatesPointer, sums);
     squares.fill(0);
     for (let i = 0; i < pieces.length; i++) squares[pieces[i].segment] += memory.f64[(sums >>> 3) + i];
+    for (const crumb of this.crumbs)
+      this.stretch(crumb, false, (_, length, x) => {
+        const fast = kernels.sumSquares(length, x);
+        squares[crumb.segment] += fast > 1e-20 && fast < 1e38 ? fast : kernels.sumSquaresWide(length, x);
+      });
     this.squaresKnown = true;
     return squares;
   }
@@ -185,21 +299,4 @@ export class ParameterBlock {
       hostTensor(f32.slice(at + offset, at + offset + sizeOf(shape)), shape),
     );
   }
-}
-
-/** What the sorted, disjoint ranges share with each segment, in order. */
-function intersectSegments(segments: readonly Segment[], ranges: readonly Range[]): (Range & { segment: number })[] {
-  const out: (Range & { segment: number })[] = [];
-  let r = 0;
-  for (let segment = 0; segment < segments.length; segment++) {
-    const { offset, length } = segments[segment];
-    const end = offset + length;
-    while (r > 0 && ranges[r - 1].offset + ranges[r - 1].length > offset) r--;
-    for (; r < ranges.length && ranges[r].offset < end; r++) {
-      const from = Math.max(offset, ranges[r].offset);
-      const to = Math.min(end, ranges[r].offset + ranges[r].length);
-      if (to > from) out.push({ segment, offset: from, length: to - from });
-    }
-  }
-  return out;
 }

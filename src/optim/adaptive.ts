@@ -1,10 +1,18 @@
 // Named optimizers that divide by the root of second moments: Adam, AdamW, RMSprop, Adagrad.
-import { checkNumber } from "../base/errors.js";
+import { anything, flag, type Rules, readOptions } from "../base/options.js";
 import type { ParameterBlock, Slot } from "../core/parameter-block.js";
 import { pow } from "../core/random.js";
-import { describeMask, type Mask, maskRanges } from "./masks.js";
-import { addParameters, applyMomentum, checkSchedule, negativeRate } from "./optimizers.js";
-import { describe, type GradientTransform, type Schedule, scaleUpdates, type TransformState } from "./transform.js";
+import { maskRanges, readMask } from "./mask.js";
+import { type Mask, partOf } from "./masks.js";
+import { addParameters, applyMomentum } from "./optimizers.js";
+import { checkSchedule, describe, float, type Schedule, share, valueAt } from "./settings.js";
+import { asking, type GradientTransform, scaleUpdates, type TransformState } from "./transform.js";
+
+/** What ends every optimizer: the updates times -learningRate. */
+const rateOf =
+  (owner: string, learningRate: Schedule) =>
+  ({ t }: { readonly t: number }): number =>
+    valueAt(owner, "learningRate", learningRate, t);
 
 /** Options of Adam's moments. */
 export interface AdamOptions {
@@ -16,12 +24,10 @@ export interface AdamOptions {
   readonly epsilon?: number;
 }
 
-function checkMoments(owner: string, { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions): string {
-  checkNumber(owner, "beta1", beta1, "in 0 <= beta1 < 1", (v) => v >= 0 && v < 1);
-  checkNumber(owner, "beta2", beta2, "in 0 <= beta2 < 1", (v) => v >= 0 && v < 1);
-  checkNumber(owner, "epsilon", epsilon, ">= 0", (v) => v >= 0);
-  return `beta1=${beta1}, beta2=${beta2}, epsilon=${epsilon}`;
-}
+const ADAM: Rules<AdamOptions> = { beta1: share, beta2: share, epsilon: float() };
+
+const describeMoments = ({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions): string =>
+  `beta1=${beta1}, beta2=${beta2}, epsilon=${epsilon}`;
 
 const initMoments = (block: ParameterBlock): TransformState => ({
   firstMoment: block.allocateSlot(),
@@ -39,9 +45,8 @@ function applyMoments(block: ParameterBlock, state: TransformState, options: Ada
   const c2 = 1 / (1 - pow(beta2, updates));
   const m = (state.firstMoment as Slot).pointer;
   const v = (state.secondMoment as Slot).pointer;
-  block.each((offset, length) => {
+  block.pass((offset, length, g) => {
     const at = offset * 4;
-    const g = block.updatesPointer + at;
     kernels.adam(length, beta1, 1 - beta1, beta2, 1 - beta2, c1, c2, epsilon, m + at, v + at, g);
   });
 }
@@ -54,16 +59,17 @@ function applyMoments(block: ParameterBlock, state: TransformState, options: Ada
  */
 export function adam(learningRate: Schedule, options: AdamOptions = {}): GradientTransform {
   checkSchedule("adam", "learningRate", learningRate);
-  const settings = checkMoments("adam", options);
-  return {
-    description: `adam(${describe(learningRate)}, ${settings})`,
+  const read = readOptions("adam", options, ADAM);
+  return asking<number>({
+    description: `adam(${describe(learningRate)}, ${describeMoments(read)})`,
+    kind: "update",
     init: initMoments,
-    update(block, state, { t }) {
-      const rate = negativeRate("adam", learningRate, t);
-      applyMoments(block, state, options);
-      scaleUpdates(block, rate);
+    ask: rateOf("adam", learningRate),
+    apply(block, state, rate) {
+      applyMoments(block, state, read);
+      scaleUpdates(block, -rate);
     },
-  };
+  });
 }
 
 /** Options of AdamW: Adam's, and the decay. */
@@ -82,35 +88,35 @@ export interface AdamwOptions extends AdamOptions {
  * Source: Loshchilov & Hutter 2019, algorithm 2, with the decay scaled by the rate as in torch.optim.AdamW.
  */
 export function adamw(learningRate: Schedule, options: AdamwOptions = {}): GradientTransform {
-  const { weightDecay = 0.01, mask } = options;
   checkSchedule("adamw", "learningRate", learningRate);
-  const settings = checkMoments("adamw", options);
-  checkNumber("adamw", "weightDecay", weightDecay, ">= 0", (v) => v >= 0);
-  const decaying = new WeakMap<ParameterBlock, ParameterBlock>();
-  return {
-    description: `adamw(${describe(learningRate)}, ${settings}, weightDecay=${weightDecay}${
-      mask === undefined ? "" : ` of ${describeMask("adamw", mask)}`
+  const { weightDecay = 0.01, mask, ...read } = readOptions("adamw", options, ADAMW);
+  const kept = mask === undefined ? undefined : readMask("adamw", mask);
+  const decaying = kept ? partOf((block) => maskRanges("adamw", block, kept)) : (block: ParameterBlock) => block;
+  return asking<number>({
+    description: `adamw(${describe(learningRate)}, ${describeMoments(read)}, weightDecay=${weightDecay}${
+      kept ? ` of ${kept.description}` : ""
     })`,
+    kind: weightDecay === 0 ? "update" : "movingUpdate",
     init(block) {
-      if (mask !== undefined) decaying.set(block, block.select(maskRanges("adamw", block, mask)));
+      decaying(block);
       return initMoments(block);
     },
-    update(block, state, { t }) {
-      const rate = negativeRate("adamw", learningRate, t);
-      applyMoments(block, state, options);
-      addParameters(decaying.get(block) ?? block, weightDecay);
-      scaleUpdates(block, rate);
+    ask: rateOf("adamw", learningRate),
+    apply(block, state, rate) {
+      applyMoments(block, state, read);
+      addParameters(decaying(block), weightDecay);
+      scaleUpdates(block, -rate);
     },
-  };
+  });
 }
+
+const ADAMW: Rules<AdamwOptions> = { ...ADAM, weightDecay: float(), mask: anything };
 
 /** updates = updates / (sqrt(v) + epsilon) with v = keep v + add updates^2: Adam's kernel without a first moment. */
 function divideByRoot(block: ParameterBlock, square: Slot, keep: number, add: number, epsilon: number): void {
   const { kernels } = block.runtime;
-  block.each((offset, length) => {
-    const at = offset * 4;
-    const g = block.updatesPointer + at;
-    kernels.adam(length, 0, 1, keep, add, 1, 1, epsilon, g, square.pointer + at, g); // m = g: stored in place
+  block.pass((offset, length, g) => {
+    kernels.adam(length, 0, 1, keep, add, 1, 1, epsilon, g, square.pointer + offset * 4, g); // m = g: stored in place
   });
 }
 
@@ -135,36 +141,36 @@ export interface RmspropOptions {
  * equations 38-45. A variance below 0 by rounding counts as 0 here.
  */
 export function rmsprop(learningRate: Schedule, options: RmspropOptions = {}): GradientTransform {
-  const { decay = 0.99, epsilon = 1e-8, momentum = 0, centered = false } = options;
   checkSchedule("rmsprop", "learningRate", learningRate);
-  checkNumber("rmsprop", "decay", decay, "in 0 <= decay < 1", (v) => v >= 0 && v < 1);
-  checkNumber("rmsprop", "epsilon", epsilon, ">= 0", (v) => v >= 0);
-  checkNumber("rmsprop", "momentum", momentum, "in 0 <= momentum < 1", (v) => v >= 0 && v < 1);
+  const read = readOptions("rmsprop", options, RMSPROP);
+  const { decay = 0.99, epsilon = 1e-8, momentum = 0, centered = false } = read;
   const extra = `${momentum ? `, momentum=${momentum}` : ""}${centered ? ", centered" : ""}`;
-  return {
+  return asking<number>({
     description: `rmsprop(${describe(learningRate)}, decay=${decay}, epsilon=${epsilon}${extra})`,
+    kind: "update",
     init: (block): TransformState => ({
       square: block.allocateSlot(),
       ...(centered ? { mean: block.allocateSlot() } : {}),
       ...(momentum ? { momentum: block.allocateSlot() } : {}),
     }),
-    update(block, state, { t }) {
-      const rate = negativeRate("rmsprop", learningRate, t);
+    ask: rateOf("rmsprop", learningRate),
+    apply(block, state, rate) {
       const square = state.square as Slot;
       if (centered) {
         const mean = state.mean as Slot;
         const { kernels } = block.runtime;
-        block.each((offset, length) => {
+        block.pass((offset, length, g) => {
           const at = offset * 4;
-          const g = block.updatesPointer + at;
           kernels.centeredRms(length, decay, 1 - decay, epsilon, mean.pointer + at, square.pointer + at, g);
         });
       } else divideByRoot(block, square, decay, 1 - decay, epsilon);
       if (momentum) applyMomentum(block, state.momentum as Slot, momentum, 1, false);
-      scaleUpdates(block, rate);
+      scaleUpdates(block, -rate);
     },
-  };
+  });
 }
+
+const RMSPROP: Rules<RmspropOptions> = { decay: share, epsilon: float(), momentum: share, centered: flag };
 
 /** Options of Adagrad. */
 export interface AdagradOptions {
@@ -181,21 +187,22 @@ export interface AdagradOptions {
  * Example: `adagrad(0.1)`. Source: Duchi, Hazan & Singer 2011, figure 1 (diagonal), in the form of torch.optim.Adagrad.
  */
 export function adagrad(learningRate: Schedule, options: AdagradOptions = {}): GradientTransform {
-  const { epsilon = 1e-10, initial = 0 } = options;
   checkSchedule("adagrad", "learningRate", learningRate);
-  checkNumber("adagrad", "epsilon", epsilon, ">= 0", (v) => v >= 0);
-  checkNumber("adagrad", "initial", initial, ">= 0", (v) => v >= 0);
-  return {
+  const { epsilon = 1e-10, initial = 0 } = readOptions("adagrad", options, ADAGRAD);
+  return asking<number>({
     description: `adagrad(${describe(learningRate)}, epsilon=${epsilon}, initial=${initial})`,
+    kind: "update",
     init(block): TransformState {
       const sum = block.allocateSlot();
       sum.data.fill(initial);
       return { sum };
     },
-    update(block, state, { t }) {
-      const rate = negativeRate("adagrad", learningRate, t);
+    ask: rateOf("adagrad", learningRate),
+    apply(block, state, rate) {
       divideByRoot(block, state.sum as Slot, 1, 1, epsilon);
-      scaleUpdates(block, rate);
+      scaleUpdates(block, -rate);
     },
-  };
+  });
 }
+
+const ADAGRAD: Rules<AdagradOptions> = { epsilon: float(), initial: float() };

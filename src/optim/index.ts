@@ -10,18 +10,13 @@ export {
   type RmspropOptions,
   rmsprop,
 } from "./adaptive.js";
+export { chain } from "./chain.js";
 export { clipByGlobalNorm, clipByNorm, clipByValue } from "./clip.js";
 export { average, ema } from "./ema.js";
+export { type ErrorScaledNoiseOptions, errorScaledNoise } from "./error-noise.js";
 export { applyUpdates, init, type OptimizerState, type UpdateInputs, update } from "./loop.js";
 export { freeze, type Mask, masked, partition } from "./masks.js";
-export {
-  addNoise,
-  anticorrelatedNoise,
-  type ErrorScaledNoiseOptions,
-  errorScaledNoise,
-  type NoiseOptions,
-  noiseStd,
-} from "./noise.js";
+export { addNoise, anticorrelatedNoise, type NoiseOptions, noiseStd } from "./noise.js";
 export {
   type MomentumOptions,
   momentum,
@@ -41,11 +36,11 @@ export {
   stepDecay,
   warmUp,
 } from "./schedules.js";
-export {
-  chain,
-  type GradientTransform,
-  type Schedule,
-  type ScheduleFunction,
-  type TransformState,
-  type UpdateContext,
+export type { Schedule, ScheduleFunction } from "./settings.js";
+export type {
+  GradientTransform,
+  TransformKind,
+  TransformPart,
+  TransformState,
+  UpdateContext,
 } from "./transform.js";

@@ -1,27 +1,24 @@
 // Named optimizers without second moments: each turns the gradient into what is added to the parameters, learning rate
 // and sign included; and the parts they are composed of.
-import { checkNumber } from "../base/errors.js";
+import { anything, flag, type Rules, readOptions } from "../base/options.js";
 import type { ParameterBlock, Slot } from "../core/parameter-block.js";
 import { STREAM } from "../core/random.js";
 import { type Mask, withMask } from "./masks.js";
-import { addNormals, nonNegative, seedOf } from "./noise.js";
+import { addNormals, drawing } from "./noise.js";
 import {
+  checkFirst,
+  checkSchedule,
+  checkStd,
   describe,
-  type GradientTransform,
+  float,
+  nonNegative,
   type Schedule,
-  scaleUpdates,
-  type TransformState,
+  seed,
+  seedOf,
+  share,
   valueAt,
-} from "./transform.js";
-
-export function checkSchedule(owner: string, name: string, schedule: Schedule): void {
-  if (typeof schedule !== "function") checkNumber(owner, name, schedule, ">= 0, or a function of t", (v) => v >= 0);
-}
-
-/** What the updates are multiplied by. Asked for first: a schedule that throws leaves the optimizer as it was. */
-export function negativeRate(owner: string, learningRate: Schedule, t: number): number {
-  return -valueAt(owner, "learningRate", learningRate, t);
-}
+} from "./settings.js";
+import { asking, type GradientTransform, scaleUpdates, type TransformState } from "./transform.js";
 
 /** Options of a momentum. */
 export interface MomentumOptions {
@@ -37,10 +34,14 @@ export interface SgdOptions extends MomentumOptions {
   readonly momentum?: number;
 }
 
-function checkMomentum(owner: string, name: string, momentum: number, options: MomentumOptions): void {
+const MOMENTUM: Rules<MomentumOptions> = {
+  nesterov: flag,
+  dampening: float("in 0 <= dampening <= 1", (v) => v >= 0 && v <= 1),
+};
+const SGD: Rules<SgdOptions> = { momentum: share, ...MOMENTUM };
+
+function checkNesterov(owner: string, name: string, momentum: number, options: MomentumOptions): void {
   const { nesterov = false, dampening = 0 } = options;
-  checkNumber(owner, name, momentum, `in 0 <= ${name} < 1`, (v) => v >= 0 && v < 1);
-  checkNumber(owner, "dampening", dampening, "in 0 <= dampening <= 1", (v) => v >= 0 && v <= 1);
   if (nesterov && (momentum === 0 || dampening !== 0))
     throw new RangeError(
       `${owner}: "nesterov" needs a ${name} > 0 and no dampening, got ${name} ${momentum} and dampening ${dampening}`,
@@ -59,10 +60,9 @@ export function applyMomentum(
   nesterov: boolean,
 ): void {
   const { kernels } = block.runtime;
-  block.each((offset, length) => {
-    const at = offset * 4;
-    kernels.momentum(length, momentum, keep, nesterov ? 1 : 0, slot.pointer + at, block.updatesPointer + at);
-  });
+  block.pass((offset, length, updates) =>
+    kernels.momentum(length, momentum, keep, nesterov ? 1 : 0, slot.pointer + offset * 4, updates),
+  );
 }
 
 /**
@@ -73,10 +73,18 @@ export function applyMomentum(
  * Source: Sutskever et al. 2013, in the form of torch.optim.SGD: the first step sets m = g, whatever the dampening.
  */
 export function momentum(decay: number, options: MomentumOptions = {}): GradientTransform {
-  checkMomentum("momentum", "decay", decay, options);
+  checkFirst("momentum", "decay", decay);
+  share("momentum", "decay", decay);
+  const read = readOptions("momentum", options, MOMENTUM);
+  checkNesterov("momentum", "decay", decay, read);
+  return momentumOf(decay, read);
+}
+
+function momentumOf(decay: number, options: MomentumOptions): GradientTransform {
   const { nesterov = false, dampening = 0 } = options;
   return {
     description: `momentum(${decay}${describeMomentum(options)})`,
+    kind: "pass",
     init: (block): TransformState => ({ momentum: block.allocateSlot(), updates: 0 }),
     update(block, state) {
       const keep = state.updates === 0 ? 1 : Math.fround(1 - dampening);
@@ -94,27 +102,26 @@ export function momentum(decay: number, options: MomentumOptions = {}): Gradient
  * Source: Sutskever et al. 2013, in the form of torch.optim.SGD: the first step sets m = g, whatever the dampening.
  */
 export function sgd(learningRate: Schedule, options: SgdOptions = {}): GradientTransform {
-  const { momentum: decay = 0 } = options;
   checkSchedule("sgd", "learningRate", learningRate);
-  checkMomentum("sgd", "momentum", decay, options);
-  const inner = decay === 0 ? undefined : momentum(decay, options);
-  return {
-    description: `sgd(${describe(learningRate)}${inner ? `, momentum=${decay}${describeMomentum(options)}` : ""})`,
-    init: (block): TransformState => inner?.init(block) ?? {},
-    update(block, state, context) {
-      const rate = negativeRate("sgd", learningRate, context.t);
+  const { momentum: decay = 0, ...read } = readOptions("sgd", options, SGD);
+  checkNesterov("sgd", "momentum", decay, read);
+  const inner = decay === 0 ? undefined : momentumOf(decay, read);
+  return asking<number>({
+    description: `sgd(${describe(learningRate)}${inner ? `, momentum=${decay}${describeMomentum(read)}` : ""})`,
+    kind: "update",
+    init: (block) => inner?.init(block) ?? {},
+    ask: ({ t }) => valueAt("sgd", "learningRate", learningRate, t),
+    apply(block, state, rate, context) {
       inner?.update(block, state, context);
-      scaleUpdates(block, rate);
+      scaleUpdates(block, -rate);
     },
-  };
+  });
 }
 
 /** updates += factor parameters. */
 export function addParameters(block: ParameterBlock, factor: number): void {
   const { kernels } = block.runtime;
-  block.each((offset, length) =>
-    kernels.addScaled(length, factor, block.valuesPointer + offset * 4, block.updatesPointer + offset * 4),
-  );
+  block.pass((offset, length, updates) => kernels.addScaled(length, factor, block.valuesPointer + offset * 4, updates));
 }
 
 /**
@@ -125,15 +132,16 @@ export function addParameters(block: ParameterBlock, factor: number): void {
  * Example: `chain(weightDecay(1e-4, { mask: "**.weight" }), sgd(0.1, { momentum: 0.9 }))`
  * Source: Krogh & Hertz 1992, equation 2.
  */
-export function weightDecay(rate: Schedule, { mask }: { readonly mask?: Mask } = {}): GradientTransform {
+export function weightDecay(rate: Schedule, options: { readonly mask?: Mask } = {}): GradientTransform {
   checkSchedule("weightDecay", "rate", rate);
-  const decay: GradientTransform = {
+  const { mask } = readOptions("weightDecay", options, { mask: anything });
+  const decay = asking<number>({
     description: `weightDecay(${describe(rate)})`,
+    kind: "decay",
     init: () => ({}),
-    update(block, _, { t }) {
-      addParameters(block, valueAt("weightDecay", "rate", rate, t));
-    },
-  };
+    ask: ({ t }) => valueAt("weightDecay", "rate", rate, t),
+    apply: (block, _, value) => addParameters(block, value),
+  });
   return withMask("weightDecay", decay, mask);
 }
 
@@ -155,17 +163,25 @@ export interface SgldOptions {
  * Source: Welling & Teh 2011, equation 4.
  */
 export function sgld(stepSize: Schedule, options: SgldOptions): GradientTransform {
-  const { seed, temperature = 1 } = options ?? {};
   checkSchedule("sgld", "stepSize", stepSize);
-  checkNumber("sgld", "temperature", temperature, ">= 0", (v) => v >= 0);
-  const key = seedOf("sgld", seed);
-  return {
-    description: `sgld(${describe(stepSize)}, temperature=${temperature}, seed=${seed})`,
-    init: () => ({}),
-    update(block, _, { t }) {
-      const step = nonNegative("sgld", "stepSize", valueAt("sgld", "stepSize", stepSize, t), t);
-      scaleUpdates(block, -step / 2);
-      addNormals(block, key, t, STREAM.langevin, Math.fround(Math.sqrt(step * temperature)));
+  const { seed: own, temperature = 1 } = readOptions("sgld", options, SGLD);
+  const key = seedOf("sgld", own);
+  const stdOf = (step: number): number => Math.fround(Math.sqrt(step * temperature));
+  if (typeof stepSize === "number") checkStd("sgld", "temperature", temperature, stdOf(stepSize));
+  return asking<number>({
+    description: `sgld(${describe(stepSize)}, temperature=${temperature}, seed=${own})`,
+    kind: "movingUpdate",
+    init: (block) => drawing(block, STREAM.langevin, key),
+    ask({ t }) {
+      const step = valueAt("sgld", "stepSize", stepSize, t);
+      if (stdOf(step) > 1e19) checkStd("sgld", "stepSize", step, stdOf(step), ` at t = ${t}`);
+      return step;
     },
-  };
+    apply(block, state, step, { t }) {
+      scaleUpdates(block, -step / 2);
+      addNormals(block, state, key, t, STREAM.langevin, stdOf(step));
+    },
+  });
 }
+
+const SGLD: Rules<SgldOptions> = { seed, temperature: nonNegative };

@@ -6,14 +6,15 @@ import { anything, flag, func, integer, readOptions } from "../base/options.js";
 import { pause } from "../base/pause.js";
 import { showShape } from "../base/shape.js";
 import { flatten, formOf, mapTree, under } from "../base/tree.js";
-import { ParameterBlock, Slot } from "../core/parameter-block.js";
+import { ParameterBlock } from "../core/parameter-block.js";
 import { type Key, key, stepKey } from "../core/random.js";
 import { Scope } from "../core/scope.js";
 import { hostTensor, isLeaf, isTensor, revive, type Tensor } from "../core/tensor.js";
 import type { Value } from "../core/value.js";
 import { WatchedScope } from "../core/watch.js";
+import { checkOptimizer } from "../optim/check.js";
 import { averageLeaves, NO_EMA } from "../optim/ema.js";
-import { checkTransform } from "../optim/transform.js";
+import { keepsState, pendingMicroBatches } from "../optim/state.js";
 import { Runtime } from "../wasm/runtime.js";
 import { blame, guards, namesOf } from "./blame.js";
 import { decodeCheckpoint, encodeCheckpoint, type TrainerState } from "./checkpoint.js";
@@ -71,7 +72,6 @@ export class Trainer<P, B, X, S> {
     });
     const { loss, optimizer, seed = 0, debug } = this.options;
     checkFunction(owner, "loss", loss);
-    checkTransform(owner, '"optimizer"', optimizer);
     this.training = debug
       ? new WatchedScope(this.runtime, "step", (what, op) => this.diverged(what, "", guards[op]))
       : new Scope(this.runtime, "step");
@@ -82,6 +82,7 @@ export class Trainer<P, B, X, S> {
     const tree = mapTree(this.options.params, isLeaf, revive);
     this.form = formOf(tree, isTensor);
     this.block = ParameterBlock.allocate(this.runtime, tree);
+    checkOptimizer(owner, optimizer, this.block);
     this.leaves = this.block.leaves(this.training);
     this.rootKey = key(seed);
     this.gradientSquares = new Float64Array(this.leaves.length);
@@ -173,7 +174,8 @@ export class Trainer<P, B, X, S> {
       this.state.userState = next;
       this.state.lastFiniteLoss = value;
       this.state.step = step + 1;
-      return { step, loss: value, metrics: metricValues };
+      const pending = pendingMicroBatches(this.state.optimizerState);
+      return { step, loss: value, metrics: metricValues, ...(pending > 0 && { pending }) };
     });
   }
 
@@ -182,9 +184,10 @@ export class Trainer<P, B, X, S> {
     const { optimizer } = this.options;
     const { optimizerState, step } = this.state;
     const context = { t: step, metrics };
+    optimizer.prepare?.(optimizerState, context); // asks schedules; what throws here has moved nothing
     try {
       if (optimizer.update(this.block, optimizerState, context) === false) return false;
-      this.checkUpdates();
+      if (!this.block.isFinite()) this.refuseUpdates();
       return true;
     } catch (error) {
       // slots and counters have moved: going on from here would be a step that never was
@@ -194,14 +197,14 @@ export class Trainer<P, B, X, S> {
     }
   }
 
-  /** Refuses updates that are not finite, before they are added. */
-  private checkUpdates(): void {
-    const { updates, segments } = this.block;
-    const at = updates.findIndex((v) => !Number.isFinite(v));
-    if (at < 0) return;
-    const { path, offset } = segments.find((s) => at < s.offset + s.length)!;
+  /** Names the first update that is not finite, or would make a parameter so. */
+  private refuseUpdates(): void {
+    const bad = this.block.firstNotFinite();
+    if (!bad) return;
+    const { path, position, update, parameter } = bad;
+    const what = `the update of ${under("params", path)} ${update} at position ${position}`;
     this.diverged(
-      `${this.options.optimizer.description} made the update of ${under("params", path)} ${updates[at]} at position ${at - offset}`,
+      `${this.options.optimizer.description} made ${what}${Number.isFinite(update) ? `, which would make the parameter ${parameter}` : ""}`,
     );
   }
 
@@ -358,12 +361,6 @@ export class Trainer<P, B, X, S> {
     this.gradientSquares.fill(0);
   }
 }
-
-/** Whether an optimizer keeps anything from step to step. */
-const keepsState = (node: unknown): boolean =>
-  typeof node === "number" ||
-  node instanceof Slot ||
-  (typeof node === "object" && node !== null && Object.values(node).some(keepsState));
 
 export type * from "./types.js";
 

@@ -217,7 +217,11 @@ export interface Kernels {
   gruForward(batch: N, hidden: N, hBefore: N, u: N, x: N, h: N): void;
   gruBackward(batch: N, hidden: N, hBefore: N, dh: N, dhBefore: N, u: N, x: N): void;
   // update
-  scale(n: N, factor: N, g: N): void;
+  scale(n: N, factor: N, g: N): N;
+  allBelow(n: N, x: N, limit: N): N;
+  sumsFinite(n: N, x: N, y: N): N;
+  takeMasked(n: N, mask: N, x: N, out: N): void;
+  putMasked(n: N, mask: N, x: N, out: N): void;
   accumulate(n: N, source: N, target: N): void;
   momentum(n: N, rate: N, keep: N, nesterov: N, slot: N, g: N): void;
   addScaled(n: N, factor: N, x: N, g: N): void;

@@ -66,6 +66,8 @@ const calls: Entry[] = [
   ["dropout's mask", (n) => n, (n, x, y, out) => k.dropout(n, 5, 2, out, x, y)],
   ["copy", (n) => n, (n, x, _, out) => k.copy(n, x, out)],
   ["scale", (n) => n, (n, _, __, out) => k.scale(n, 2, out)],
+  ["takeMasked", (n) => n, (n, x, y, out) => k.takeMasked(n, y, x, out)],
+  ["putMasked", (n) => n, (n, x, y, out) => k.putMasked(n, y, x, out)],
   ["accumulate", (n) => n, (n, x, _, out) => k.accumulate(n, x, out)],
   ["momentum's slot", (n) => n, (n, x, _, out) => k.momentum(n, 0.9, 1, 1, out, x)],
   ["momentum", (n) => n, (n, x, _, out) => k.momentum(n, 0.9, 1, 0, x, out)],

@@ -8,9 +8,9 @@ import { meanSquaredError } from "../../src/nn/losses.js";
 import { avgPool2d, dropout, embedding, maxPool2d } from "../../src/nn/parts.js";
 import { dropout as dropoutOp } from "../../src/ops/dropout.js";
 import { avgPool2d as avgPoolOp, maxPool2d as maxPoolOp } from "../../src/ops/pool.js";
+import { chain } from "../../src/optim/chain.js";
 import { adam, freeze } from "../../src/optim/index.js";
 import { addNoise } from "../../src/optim/noise.js";
-import { chain } from "../../src/optim/transform.js";
 import { createTrainer } from "../../src/train/trainer.js";
 
 const int = (values: number[][]): Tensor => tensor(values, { dtype: "int32" });

@@ -4,16 +4,24 @@ import "../../src/ops/methods.js";
 import { hostTensor } from "../../src/core/tensor.js";
 import {
   accumulate,
+  adagrad,
+  adam,
   addNoise,
+  anticorrelatedNoise,
   applyUpdates,
   chain,
   clipByGlobalNorm,
+  clipByNorm,
+  clipByValue,
   freeze,
+  type GradientTransform,
   init,
   masked,
   partition,
+  rmsprop,
   sgd,
   update,
+  weightDecay,
 } from "../../src/optim/index.js";
 import { createTrainer } from "../../src/train/trainer.js";
 import { bits, norm, run, series, vector } from "./fixtures.js";
@@ -149,12 +157,97 @@ describe("masks", () => {
       createTrainer({
         params: { a: vector([1, 2]) },
         loss: (p, _: undefined) => p.a.sum(),
-        optimizer: masked(sgd(1), { a: vector(mask) }),
+        optimizer: chain(sgd(1), freeze({ a: vector(mask) })),
       });
     expect(() => make(0, 1).restore(make(1, 0).checkpoint())).toThrow(
-      /^checkpoint: optimizer is masked\(sgd\(1\), \[mask [0-9a-f]{8}\]\), the trainer's is masked/,
+      /^checkpoint: optimizer is chain\(sgd\(1\), freeze\(\[mask [0-9a-f]{8}\]\)\), the trainer's is chain/,
     );
     expect(() => make(1, 0).restore(make(1, 0).checkpoint())).not.toThrow();
+  });
+});
+
+describe("masks of many short runs", () => {
+  const n = 9001;
+  const params = { a: vector(series(n, 1)), b: vector(series(300, 2)) };
+  const steps = [3, 4, 5].map((k) => ({ a: vector(series(n, k)), b: vector(series(300, k + 10)) }));
+  const patterns: [string, (i: number) => boolean][] = [
+    ["every other", (i) => i % 2 === 1],
+    ["all but one in seven", (i) => i % 7 !== 3],
+    ["rows of fifty", (i) => Math.floor(i / 50) % 2 === 0],
+    ["one in two hundred", (i) => i % 200 === 0],
+    ["a long run among short ones", (i) => (i > 2000 && i < 6000) || i % 3 === 0],
+    ["two long runs", (i) => i < 4000 || i > 4050],
+  ];
+  const passes: [string, () => GradientTransform][] = [
+    ["noise", noise],
+    ["sgd", () => sgd(0.1)],
+    ["momentum", () => sgd(0.1, { momentum: 0.9, nesterov: true })],
+    ["adam", () => chain(noise(), adam(0.1))],
+    ["rmsprop", () => rmsprop(0.1, { centered: true, momentum: 0.5 })],
+    ["decay, accumulated", () => accumulate(1, chain(weightDecay(0.1), clipByValue(0.5), adagrad(0.1)))],
+    ["anticorrelated", () => chain(sgd(1), anticorrelatedNoise({ std: 1, seed: 2 }))],
+    ["freezing", () => freeze("**")],
+  ];
+
+  it.each(patterns)("touch what they name as without a mask, and nothing else: %s", (_, keep) => {
+    const mask = {
+      a: vector(Float32Array.from({ length: n }, (_, i) => (keep(i) ? 1 : 0))),
+      b: vector(Float32Array.from({ length: 300 }, (_, i) => (keep(i + n) ? 1 : 0))),
+    };
+    for (const [name, make] of passes) {
+      const whole = run(make(), params, steps);
+      run(masked(make(), mask), params, steps).forEach((some, t) => {
+        for (const leaf of ["a", "b"] as const)
+          some[leaf].forEach((v, i) => {
+            const expected = (mask[leaf].data[i] ? whole[t] : { a: steps[t].a.data, b: steps[t].b.data })[leaf][i];
+            if (!Object.is(v, expected)) throw new Error(`${name}: ${leaf}[${i}] is ${v}, expected ${expected}`);
+          });
+      });
+    }
+  });
+
+  it.each(patterns)("have the norm of what they name, of all and by parameter: %s", (_, keep) => {
+    const [g] = steps;
+    const named = (leaf: "a" | "b") => [...g[leaf].data].map((v, i) => (keep(leaf === "a" ? i : i + n) ? v : 0));
+    const mask = {
+      a: vector(named("a").map((v) => (v === 0 ? 0 : 1))),
+      b: vector(named("b").map((v) => (v === 0 ? 0 : 1))),
+    };
+    const [joint] = run(masked(clipByGlobalNorm(0.5), mask), params, [g]);
+    const [each] = run(masked(clipByNorm(0.5), mask), params, [g]);
+    const total = norm([...named("a"), ...named("b")]);
+    for (const leaf of ["a", "b"] as const) {
+      const own = norm(named(leaf));
+      named(leaf).forEach((v, i) => {
+        if (v === 0) return;
+        expect(Math.abs(joint[leaf][i] / ((v * 0.5) / total) - 1)).toBeLessThan(1e-6);
+        expect(Math.abs(each[leaf][i] / ((v * 0.5) / own) - 1)).toBeLessThan(1e-6);
+      });
+    }
+  });
+
+  it("leave a transform of one's own its exact ranges", () => {
+    let seen = 0;
+    const count: GradientTransform = {
+      description: "count",
+      init: () => ({}),
+      update: (block) => block.each((_, length) => (seen += length)) as undefined,
+    };
+    run(masked(count, { a: vector([1, 0, 1, 0, 1]) }), { a: vector([0, 0, 0, 0, 0]) }, [
+      { a: vector([1, 1, 1, 1, 1]) },
+    ]);
+    expect(seen).toBe(3);
+  });
+
+  it("nest at a cost that grows in a line", () => {
+    const alternate = (size: number) => ({ a: vector(Float32Array.from({ length: size }, (_, i) => i % 2)) });
+    const cost = (size: number): number => {
+      const from = performance.now();
+      init(masked(masked(sgd(1), alternate(size)), alternate(size)), { a: vector(new Float32Array(size)) });
+      return performance.now() - from;
+    };
+    cost(1000);
+    expect(Math.min(cost(100_000), cost(100_000))).toBeLessThan(5000); // quadratic: minutes
   });
 });
 

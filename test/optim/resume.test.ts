@@ -44,12 +44,22 @@ const arrays = {
     bias: hostTensor(Float32Array.of(1, 0, 1), [3]),
   },
 };
+/** What `arrays` leave: under a mask alone the rest would climb. */
+const others = {
+  layer: {
+    weight: hostTensor(
+      (arrays.layer.weight.data as Float32Array).map((v) => 1 - v),
+      [7, 3],
+    ),
+    bias: hostTensor(Float32Array.of(0, 1, 0), [3]),
+  },
+};
 const wrapped: [string, Make][] = plain.flatMap(([name, make]): [string, Make][] => [
   [name, make],
   [`accumulated ${name}`, () => accumulate(2, make())],
   [`${name} of a part`, () => partition({ "**.bias": sgd(0.01), "**": make() })],
   [`accumulated ${name} of a part`, () => partition({ "**.bias": accumulate(3, make()), "**": sgd(0.01) })],
-  [`masked ${name}`, () => masked(make(), arrays)],
+  [`masked ${name}`, () => chain(masked(sgd(0.01), others), masked(make(), arrays))],
 ]);
 
 const params = () => ({ layer: { weight: normal(key(1), [7, 3]), bias: normal(key(2), [3]) } });
