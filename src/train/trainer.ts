@@ -14,6 +14,7 @@ import type { Value } from "../core/value.js";
 import { WatchedScope } from "../core/watch.js";
 import { checkOptimizer } from "../optim/check.js";
 import { averageLeaves, NO_EMA } from "../optim/ema.js";
+import { updateNotFinite } from "../optim/loop.js";
 import { keepsState, pendingMicroBatches } from "../optim/state.js";
 import { Runtime } from "../wasm/runtime.js";
 import { blame, guards, namesOf } from "./blame.js";
@@ -187,7 +188,8 @@ export class Trainer<P, B, X, S> {
     optimizer.prepare?.(optimizerState, context); // asks schedules; what throws here has moved nothing
     try {
       if (optimizer.update(this.block, optimizerState, context) === false) return false;
-      if (!this.block.isFinite()) this.refuseUpdates();
+      const bad = updateNotFinite(optimizer, this.block);
+      if (bad) this.diverged(bad);
       return true;
     } catch (error) {
       // slots and counters have moved: going on from here would be a step that never was
@@ -195,17 +197,6 @@ export class Trainer<P, B, X, S> {
         this.halted = `the state of ${optimizer.description} had moved when step ${step} failed (${(error as Error).message}). Restore a checkpoint, or make the trainer anew`;
       throw error;
     }
-  }
-
-  /** Names the first update that is not finite, or would make a parameter so. */
-  private refuseUpdates(): void {
-    const bad = this.block.firstNotFinite();
-    if (!bad) return;
-    const { path, position, update, parameter } = bad;
-    const what = `the update of ${under("params", path)} ${update} at position ${position}`;
-    this.diverged(
-      `${this.options.optimizer.description} made ${what}${Number.isFinite(update) ? `, which would make the parameter ${parameter}` : ""}`,
-    );
   }
 
   /** `culprit` is the value of the batch that made it so, where one did. */
