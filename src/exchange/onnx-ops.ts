@@ -37,11 +37,31 @@ const reduction = (kind: string): OnnxEntry =>
     const { axes, keepDims } = attributes as { axes: readonly number[]; keepDims: boolean };
     const keepdims = keepDims ? 1 : 0;
     // without axes ONNX reduces all of them
-    if (axes.length === 0) return graph.op(kind === "ReduceL2" ? "Abs" : "Identity", [inputs[0]]);
+    if (axes.length === 0) return inputs[0];
     return kind === "ReduceSum"
       ? graph.op(kind, [inputs[0], graph.integers(axes)], { keepdims })
       : graph.op(kind, [inputs[0]], { axes, keepdims });
   });
+
+/** largest |x| times the norm of x / largest |x|: a square may be outside of the floats where the norm is not. */
+const norm = entry(1, ["axes", "keepDims"], (context) => {
+  const {
+    graph,
+    inputs: [x],
+    record: { inputs, attributes },
+  } = context;
+  const { axes, keepDims } = attributes as { axes: readonly number[]; keepDims: boolean };
+  const size = graph.op("Abs", [x]);
+  if (axes.length === 0) return size;
+  // of nothing there is no largest
+  if (axes.some((d) => inputs[0].shape[d] === 0))
+    return graph.op("ReduceL2", [x], { axes, keepdims: keepDims ? 1 : 0 });
+  const largest = graph.op("ReduceMax", [size], { axes, keepdims: 1 });
+  const unit = graph.op("Clip", [largest, graph.scalar(2 ** -100), graph.scalar(2 ** 127)]);
+  const scaled = graph.op("ReduceL2", [graph.op("Div", [x, unit])], { axes, keepdims: 1 });
+  const out = graph.op("Mul", [scaled, unit]);
+  return keepDims ? out : graph.op("Squeeze", [out, graph.integers(axes)]);
+});
 
 const extreme = (kind: string): OnnxEntry =>
   entry(1, "number", ({ graph, inputs, record }) =>
@@ -190,7 +210,7 @@ export const onnxEntries: { readonly [op: string]: OnnxEntry } = {
   mean: reduction("ReduceMean"),
   max: reduction("ReduceMax"),
   min: reduction("ReduceMin"),
-  norm: reduction("ReduceL2"),
+  norm,
   logSumExp: reduction("ReduceLogSumExp"),
   prod,
   argMax: extreme("ArgMax"),

@@ -78,8 +78,11 @@ export function trace(f: Program, params: unknown, x: unknown, outside?: { param
 
 /** Throws TypeError where the run has copied in one of the caller's own tensors: the function has not used its argument. */
 function checkOutside(scope: Scope, outside: { params: unknown; x: unknown }): void {
+  const seen = new Set<Tensor>();
   for (const what of ["params", "x"] as const)
     for (const { path, leaf } of flatten(outside[what], isTensor, what)) {
+      if (seen.has(leaf)) continue;
+      seen.add(leaf);
       const before = scope.records.length;
       scope.own(leaf);
       if (scope.records.length === before)
