@@ -36,11 +36,16 @@ export function firstRow(x: unknown): unknown {
   );
 }
 
-/** Other values of the same shape: other floats; the same integers, which may be indices, in another order. */
-export function withOtherValues(x: unknown): unknown {
+/**
+ * Other values of the same shape, in two ways: other floats, near those of the example, or larger ones of the other sign;
+ * the same integers, which may be indices, in another order.
+ */
+export function withOtherValues(x: unknown, sign: 1 | -1): unknown {
   return mapTree(x, isTensor, ({ data, shape, dtype }) => {
+    const { length } = data;
+    const scale = sign === 1 ? 1 : -3;
     const other = data.map((v, i) =>
-      dtype === "int32" ? data[(i + 1) % data.length] : v + (((i * 5) % 13) - 5.5) / 8,
+      dtype === "int32" ? data[(i + length + sign) % length] : scale * (v + (((i * 5) % 13) - 5.5) / 8),
     );
     return hostTensor(other, shape);
   });

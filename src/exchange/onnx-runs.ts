@@ -28,8 +28,11 @@ export function runsOf(f: Program, params: unknown, x: unknown, dynamicBatch: bo
     const single = batch > 1 ? attempt(() => trace(f, own, firstRow(example))) : undefined;
     if (single && firstDifference(first, single) < 0) runs.push(single);
   }
-  const other = attempt(() => trace(f, own, withOtherValues(example)));
-  if (other) checkValues(first, other);
+  for (const sign of [1, -1] as const) {
+    // a function that refuses them is not one that reads them in silence
+    const other = attempt(() => trace(f, own, withOtherValues(example, sign)));
+    if (other) checkValues(first, other);
+  }
   checkUse(runs);
   return runs;
 }
@@ -47,13 +50,18 @@ function checkValues(first: Trace, other: Trace): void {
   first.records.forEach((r, i) => {
     const s = other.records[i];
     if (!needed.has(r.output) || first.inputs.some(({ tensor }) => tensor === r.output)) return;
-    const same =
-      r.op.name === "upload"
-        ? sameValues(first.values.get(r.output)!, other.values.get(s.output)!)
-        : sameAttributes(r.attributes, s.attributes);
+    const isUpload = r.op.name === "upload";
+    const same = isUpload
+      ? sameValues(first.values.get(r.output)!, other.values.get(s.output)!)
+      : sameAttributes(r.attributes, s.attributes);
+    const what = isUpload
+      ? `the tensor ${showShape(r.output.shape)} that the function brings along`
+      : r.op.name === "constant"
+        ? `the number ${r.attributes}`
+        : `${r.op.name} with ${show(r.attributes)}`;
     if (!same)
       throw new TypeError(
-        `toONNX: ${r.op.name === "upload" ? `a constant ${showShape(r.output.shape)}` : `${r.op.name} with ${show(r.attributes)}`} is another for other values of x: the model would keep that of the example. ${HIDDEN}`,
+        `toONNX: ${what} is another for other values of x: the model would keep that of the example. ${HIDDEN}`,
       );
   });
 }

@@ -47,6 +47,19 @@ function outputsOf(result: unknown, scope: Scope): Leaf[] {
   return leaves.map(({ path, leaf }) => ({ path: isTensor(result) ? "y" : path, tensor: scope.own(leaf) }));
 }
 
+/** f(params, x); an engine's own error (a property of nothing, say) becomes the cause of a sentence. */
+function call(f: Program, params: unknown, x: unknown): unknown {
+  try {
+    return f(params, x);
+  } catch (cause) {
+    if (!(cause instanceof TypeError) || /^[\w$.[\]]+: /.test(cause.message)) throw cause;
+    throw new TypeError(
+      "toONNX: the function throws a TypeError, which is the cause of this one. Does it take these params and x? A method loses its object: write (params, x) => ...",
+      { cause },
+    );
+  }
+}
+
 /** Runs f. `outside`: the trees that the caller gave, which f must not use beside its arguments. */
 export function trace(f: Program, params: unknown, x: unknown, outside?: { params: unknown; x: unknown }): Trace {
   const scope = new Scope(sharedRuntime(), "toONNX");
@@ -65,7 +78,7 @@ export function trace(f: Program, params: unknown, x: unknown, outside?: { param
     };
     const [own, ownTree] = take(params, "params");
     const [given, givenTree] = take(x, "x");
-    const outputs = outputsOf(f(ownTree, givenTree), scope);
+    const outputs = outputsOf(call(f, ownTree, givenTree), scope);
     const records = [...scope.records];
     for (const { op, output } of records)
       if (op.name === "upload" && !values.has(output)) values.set(output, output.data);
@@ -141,7 +154,7 @@ export function traceBatch(f: Program, params: unknown, x: unknown, first: Trace
     run = trace(f, params, x);
   } catch (cause) {
     throw new ShapeError(
-      `toONNX: the function fails for a batch of ${batch}: ${(cause as Error).message}. Pass { dynamicBatch: false }`,
+      `toONNX: the function fails for a batch of ${batch}: ${cause instanceof Error ? cause.message : show(cause)}. Pass { dynamicBatch: false }`,
       { cause },
     );
   }

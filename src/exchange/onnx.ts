@@ -34,20 +34,21 @@ const text: Rule = (owner, name, value) => {
  * parameters in it. Layers are called without a context, as they are when a model is used.
  *
  * Shapes: x is a tensor (the input "x") or a tree of them (inputs by path); f returns a tensor (the output "y") or a tree.
- * The first axis of every input is the batch, of any size when the model runs, unless `dynamicBatch` is false: what follows
- * it is found by running f on other sizes too. Parameters are called by their paths; an output called as an input gets
- * "_out" behind its name, a parameter called as either "params." before it.
- * Throws TypeError naming an op, or an attribute of one, that has no ONNX form here, what is no function, no tree of tensors
- * or no option, a function that does not use its arguments or whose values are read from the example (write a choice with
- * `where`), and names that ONNX has not; ShapeError where f depends on the batch in a way that the model cannot follow.
+ * The first axis of every input is the batch, of any size when the model runs, unless `dynamicBatch` is false; what follows
+ * it is found by running f on other sizes too, and what was read from the example's values by running it on other values.
+ * Parameters are called by their paths; an output called as an input gets "_out" behind its name, a parameter called as
+ * either "params." before it. Losses and recurrent layers are written too; `recompute` and dropout at work are not.
+ * Throws TypeError naming an op, or an attribute of one, that has no ONNX form here; for what is no function, no tree of
+ * tensors or no option; for a function that leaves its arguments unused, or computes with numbers read from the example;
+ * for names that ONNX has not. Throws ShapeError where f depends on the batch in a way that the model cannot follow.
  * Example: `toONNX((p, x) => relu(matmul(x, p.w)), { w: zeros([3, 2]) }, zeros([1, 3]))`
  * Source: onnx/onnx.proto3 and onnx/docs/Operators.md.
  */
 export function toONNX<P, X>(f: (params: P, x: X) => unknown, params: P, x: X, options: OnnxOptions = {}): Uint8Array {
   const { dynamicBatch = true, name = "model" } = readOptions("toONNX", options, { dynamicBatch: flag, name: text });
-  if (typeof f !== "function")
+  if (typeof f !== "function" || show(f) === "a class")
     throw new TypeError(
-      `toONNX: expected a function of params and x, got ${show(f)}${typeof (f as any)?.apply === "function" ? ". Pass its apply" : ""}`,
+      `toONNX: expected a function of params and x, got ${show(f)}${typeof f !== "function" && typeof (f as any)?.apply === "function" ? ". Pass its apply" : ""}`,
     );
   if (currentScope()) throw new Error("toONNX: call it outside of a loss: it runs the function in a scope of its own");
   const runs = runsOf(f, params, x, dynamicBatch);
@@ -162,7 +163,7 @@ function writeConstant(graph: OnnxGraph, runs: readonly Trace[], records: readon
   const filled = all.find((data) => data.length > 0)!;
   if (isSame || all.some((data) => data.some((v) => !Object.is(v, filled[0]))))
     throw new ShapeError(
-      `toONNX: a constant ${showShape(own.shape)} has other values for every size of the batch. ${FIXED}`,
+      `toONNX: the tensor ${showShape(own.shape)} that the function brings along has other values for other sizes of the batch. ${FIXED}`,
     );
   const one = graph.constant(filled.slice(0, 1), []);
   return graph.op("Expand", [one, graph.shape(dimensionsOf("a constant", runs, (_, run) => records[run].output))]);
