@@ -1,6 +1,7 @@
 // What toONNX refuses: what is no function of params and x, what reads or follows the example instead of its arguments, and
 // what an entry of the table of ops does not know.
 import { describe, expect, it } from "vitest";
+import { encodeOnnx } from "../../src/exchange/onnx-encode.js";
 import { checkKnown } from "../../src/exchange/onnx-entry.js";
 import { onnxEntries } from "../../src/exchange/onnx-ops.js";
 import * as g from "../../src/index.js";
@@ -219,6 +220,14 @@ describe("a size that equals the batch's by accident", () => {
     expect(decodeOnnx(write(conv(1), { k }, zeros([4, 5]))).outputs[0].shape).toEqual([1, "batch", 5, 2]);
     expect(() => write(conv(2), { k }, zeros([4, 5]))).toThrow(/^toONNX: /);
   });
+});
+
+it("a model larger than its file may be is refused before it is put together", () => {
+  const bytes = { length: 2 ** 31 } as Uint8Array;
+  const constants = [{ name: "w", type: "float32", shape: [2 ** 29], bytes }] as const;
+  expect(() => encodeOnnx({ name: "m", nodes: [], constants, inputs: [], outputs: [] })).toThrow(
+    /^toONNX: the model would have 2147483\d+ bytes, and an ONNX file holds at most 2147483647\. Save the parameters/,
+  );
 });
 
 describe("an entry of the table of ops", () => {
