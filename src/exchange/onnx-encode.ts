@@ -39,6 +39,7 @@ export interface OnnxModel {
 
 const IR_VERSION = 8; // of onnx 1.11 and later
 export const OPSET = 17;
+const LARGEST = 2 ** 31 - 1; // of a protocol buffer
 
 /** A message under construction: pieces of bytes, joined once. */
 class Message {
@@ -73,6 +74,10 @@ class Message {
   }
 
   join(): Uint8Array {
+    if (this.length > LARGEST)
+      throw new RangeError(
+        `toONNX: the model would have ${this.length} bytes, and an ONNX file holds at most ${LARGEST}. Save the parameters with save(...), and export a smaller model`,
+      );
     const out = new Uint8Array(this.length);
     let at = 0;
     for (const piece of this.pieces) {

@@ -1,27 +1,11 @@
 // Exported models in onnxruntime-web: the outputs are ours within 1e-5, at the batch they were traced with and at others.
 import { describe, expect, it } from "vitest";
-import { flatten } from "../../src/base/tree.js";
-import { isTensor, type Tensor } from "../../src/core/tensor.js";
+import type { Tensor } from "../../src/core/tensor.js";
 import * as g from "../../src/index.js";
-import { infer, installed } from "./runtime.js";
+import { difference, installed } from "./runtime.js";
 
 const { nn, random, toONNX, tensor } = g;
 const normal = (seed: number, shape: number[], std = 1): Tensor => random.normal(random.key(seed), shape, { std });
-
-/** Largest difference of all outputs, each by the magnitude of ours where that is above 1. */
-async function difference<P, X>(f: (p: P, x: X) => unknown, params: P, x: X, model: Uint8Array): Promise<number> {
-  const theirs = await infer(model, x);
-  let worst = 0;
-  for (const { path, leaf } of flatten(f(params, x), isTensor)) {
-    const { dims, data } = theirs[path || "y"];
-    expect(dims).toEqual(leaf.shape);
-    leaf.data.forEach((v, i) => {
-      worst = Math.max(worst, Math.abs(v - Number(data[i])) / Math.max(1, Math.abs(v)));
-      if (Number.isNaN(v) !== Number.isNaN(Number(data[i]))) worst = Number.POSITIVE_INFINITY;
-    });
-  }
-  return worst;
-}
 
 type F = (p: any, x: any) => unknown;
 const rows = (n: number): Tensor => normal(7 + n, [n, 6]);

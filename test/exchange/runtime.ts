@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
+import { expect } from "vitest";
 import { flatten } from "../../src/base/tree.js";
 import { isTensor, type Tensor } from "../../src/core/tensor.js";
 
@@ -34,4 +35,26 @@ export async function infer(model: Uint8Array, x: unknown): Promise<Outputs> {
   const outputs = await session.run(feeds);
   await session.release();
   return outputs;
+}
+
+/** Largest difference of all outputs, each by the magnitude of ours where that is above 1; NaN and infinities must agree. */
+export async function difference<P, X>(
+  f: (p: P, x: X) => unknown,
+  params: P,
+  x: X,
+  model: Uint8Array,
+): Promise<number> {
+  const theirs = await infer(model, x);
+  let worst = 0;
+  for (const { path, leaf } of flatten(f(params, x), isTensor)) {
+    const name = path || "y";
+    const { dims, data } = theirs[name] ?? theirs[`${name}_out`];
+    expect(dims, name).toEqual(leaf.shape);
+    leaf.data.forEach((v, i) => {
+      const other = Number(data[i]);
+      const d = v === other || Object.is(v, other) ? 0 : Math.abs(v - other) / Math.max(1, Math.abs(v));
+      worst = Math.max(worst, Number.isNaN(d) ? Number.POSITIVE_INFINITY : d);
+    });
+  }
+  return worst;
 }
