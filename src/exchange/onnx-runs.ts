@@ -2,7 +2,8 @@
 import { ShapeError, show } from "../base/errors.js";
 import { showShape } from "../base/shape.js";
 import { sameAttributes } from "../core/tape.js";
-import type { HostArray, Tensor } from "../core/tensor.js";
+import type { HostArray } from "../core/tensor.js";
+import type { Value } from "../core/value.js";
 import { exampleTree, firstRow, withOtherValues, withRows } from "./onnx-example.js";
 import type { Dimension } from "./onnx-graph.js";
 import { attempt, firstDifference, type Program, reachable, type Trace, trace, traceBatch } from "./onnx-trace.js";
@@ -87,7 +88,7 @@ const isFixed = ({ batches }: Dimension): boolean => batches === 0;
 export function dimensionsOf(
   what: string,
   runs: readonly Trace[],
-  tensorOf: (run: Trace, at: number) => Tensor,
+  tensorOf: (run: Trace, at: number) => Value,
 ): Dimension[] {
   const shapes = runs.map((run, i) => tensorOf(run, i).shape);
   const changed = shapes.findIndex(({ length }) => length !== shapes[0].length);

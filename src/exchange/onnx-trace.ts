@@ -5,6 +5,7 @@ import { flatten, mapTree, under } from "../base/tree.js";
 import { Scope } from "../core/scope.js";
 import type { OpRecord } from "../core/tape.js";
 import { type HostArray, isTensor, type Tensor } from "../core/tensor.js";
+import type { Value } from "../core/value.js";
 import { sharedRuntime } from "../wasm/runtime.js";
 
 /** The function that is written down. */
@@ -13,7 +14,7 @@ export type Program = (params: any, x: any) => unknown;
 export interface Leaf {
   /** Keys of the tree, joined. */
   readonly path: string;
-  readonly tensor: Tensor;
+  readonly tensor: Value;
 }
 
 /** What one run left behind: all that is needed once the scope has ended. */
@@ -25,7 +26,7 @@ export interface Trace {
   readonly inputs: readonly Leaf[];
   readonly outputs: readonly Leaf[];
   /** Values of the tensors that no op made: parameters, and what the function brings along. */
-  readonly values: ReadonlyMap<Tensor, HostArray>;
+  readonly values: ReadonlyMap<Value, HostArray>;
 }
 
 /** The result as leaves. Throws TypeError for a result that holds something else than tensors, or none. */
@@ -63,16 +64,15 @@ function call(f: Program, params: unknown, x: unknown): unknown {
 /** Runs f. `outside`: the trees that the caller gave, which f must not use beside its arguments. */
 export function trace(f: Program, params: unknown, x: unknown, outside?: { params: unknown; x: unknown }): Trace {
   const scope = new Scope(sharedRuntime(), "toONNX");
-  scope.begin(0);
-  try {
-    const values = new Map<Tensor, HostArray>();
+  return scope.within(0, () => {
+    const values = new Map<Value, HostArray>();
     const take = (tree: unknown, alone: string): [Leaf[], unknown] => {
       const leaves: Leaf[] = [];
       const inside = mapTree(tree, isTensor, (t, path) => {
         const tensor = scope.upload(t, false);
         leaves.push({ path: isTensor(tree) ? alone : path, tensor });
         values.set(tensor, t.data);
-        return tensor;
+        return scope.handle(tensor);
       });
       return [leaves, inside];
     };
@@ -84,9 +84,7 @@ export function trace(f: Program, params: unknown, x: unknown, outside?: { param
       if (op.name === "upload" && !values.has(output)) values.set(output, output.data);
     if (outside) checkOutside(scope, outside);
     return { batch: given[0].tensor.shape[0], records, params: own, inputs: given, outputs, values };
-  } finally {
-    scope.end();
-  }
+  });
 }
 
 /** Throws TypeError where the run has copied in one of the caller's own tensors: the function has not used its argument. */
@@ -108,7 +106,7 @@ function checkOutside(scope: Scope, outside: { params: unknown; x: unknown }): v
 /** Where the first difference between two runs is, in ops or in what they are fed with; -1 where there is none. */
 export function firstDifference(a: Trace, b: Trace): number {
   const [known, other] = [placesOf(a), placesOf(b)];
-  const alike = (s: Tensor, t: Tensor | undefined): boolean => t !== undefined && known.get(s) === other.get(t);
+  const alike = (s: Value, t: Value | undefined): boolean => t !== undefined && known.get(s) === other.get(t);
   const at = a.records.findIndex((r, i) => {
     const s = b.records[i];
     return (
@@ -124,10 +122,10 @@ export function firstDifference(a: Trace, b: Trace): number {
 }
 
 /** Every tensor's place on the tape. */
-const placesOf = ({ records }: Trace): Map<Tensor, number> => new Map(records.map(({ output }, i) => [output, i]));
+const placesOf = ({ records }: Trace): Map<Value, number> => new Map(records.map(({ output }, i) => [output, i]));
 
 /** The tensors that the outputs are made of. */
-export function reachable({ records, outputs }: Trace): Set<Tensor> {
+export function reachable({ records, outputs }: Trace): Set<Value> {
   const needed = new Set(outputs.map(({ tensor }) => tensor));
   for (let i = records.length - 1; i >= 0; i--) {
     const { op, output, inputs } = records[i];

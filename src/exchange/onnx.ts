@@ -6,7 +6,7 @@ import { flag, type Rule, readOptions } from "../base/options.js";
 import { sameShape, showShape } from "../base/shape.js";
 import { currentScope } from "../core/scope.js";
 import { type OpRecord, sameAttributes } from "../core/tape.js";
-import type { Tensor } from "../core/tensor.js";
+import type { Value } from "../core/value.js";
 import { encodeOnnx, type OnnxValue } from "./onnx-encode.js";
 import { checkKnown } from "./onnx-entry.js";
 import { type Dimension, OnnxGraph } from "./onnx-graph.js";
@@ -56,7 +56,7 @@ export function toONNX<P, X>(f: (params: P, x: X) => unknown, params: P, x: X, o
   const needed = reachable(first);
   const names = namesOf(first);
   const graph = new OnnxGraph(names.inputs[0], names.all);
-  const values = new Map<Tensor, string>();
+  const values = new Map<Value, string>();
   first.inputs.forEach(({ tensor }, i) => {
     values.set(tensor, names.inputs[i]);
   });
@@ -71,7 +71,7 @@ export function toONNX<P, X>(f: (params: P, x: X) => unknown, params: P, x: X, o
       r.op.name === "upload" ? writeConstant(graph, runs, records) : writeOp(graph, runs, records, values),
     );
   });
-  const describe = (name: string, what: string, tensorOf: (run: Trace) => Tensor): OnnxValue => ({
+  const describe = (name: string, what: string, tensorOf: (run: Trace) => Value): OnnxValue => ({
     name,
     type: tensorOf(first).dtype,
     shape: dimensionsOf(what, runs, tensorOf).map(sizeText),
@@ -124,7 +124,7 @@ function writeOp(
   graph: OnnxGraph,
   runs: readonly Trace[],
   records: readonly OpRecord[],
-  values: ReadonlyMap<Tensor, string>,
+  values: ReadonlyMap<Value, string>,
 ): string {
   const [record] = records;
   const { name } = record.op;

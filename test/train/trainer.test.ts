@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import "../../src/ops/methods.js";
 import { valueAndGrad } from "../../src/autodiff/grad.js";
-import { foldIn, key, normal, STREAM } from "../../src/core/random.js";
+import { foldIn, key, normal, stepKey } from "../../src/core/random.js";
 import { type Tensor, tensor } from "../../src/core/tensor.js";
 import { type MlpParams, mlp } from "../../src/nn/layers.js";
 import { dropout } from "../../src/ops/dropout.js";
@@ -72,7 +72,7 @@ describe("trainer.step", () => {
     });
     expect([trainer.step(undefined).step, trainer.step(undefined).step, trainer.steps]).toEqual([0, 1, 2]);
     trainer.evaluate(undefined);
-    const keyAt = (step: number) => foldIn(foldIn(key(3), STREAM.dropout), step).low;
+    const keyAt = (step: number) => stepKey(key(3), step).low;
     expect(seen).toEqual([
       [0, true, keyAt(0)],
       [1, true, keyAt(1)],
