@@ -72,7 +72,7 @@ class DeepMlpCommand {
             runs.map(async (settings, i): Promise<Outcome> => {
               try {
                 const checkpoint = there ? await this.folder.checkpoint(fileOf(settings)) : undefined;
-                const saveEvery = o.out ? SAVE_EVERY : Number.POSITIVE_INFINITY;
+                const saveEvery = o.out ? SAVE_EVERY : undefined;
                 const job: RunJob = { data, settings, checkpoint, stop: this.stop.flag, saveEvery };
                 return { result: await this.train(threads, job, i, begin) };
               } catch (error) {

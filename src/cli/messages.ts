@@ -8,8 +8,8 @@ export interface RunJob {
   readonly checkpoint?: Uint8Array;
   /** Shared with the command: 1 at [0] asks for an end after the step at hand. */
   readonly stop: Int32Array;
-  /** Milliseconds between checkpoints on the way; Infinity for none. */
-  readonly saveEvery: number;
+  /** Milliseconds between checkpoints on the way, fewer at first; undefined for none. */
+  readonly saveEvery?: number;
 }
 
 export type RunEvent =

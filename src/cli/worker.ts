@@ -5,6 +5,7 @@ import type { DigitsEvent, DigitsJob, DigitsResult, RunEvent, RunJob, RunResult 
 import { imagesOf } from "./shared-data.js";
 
 const TICK = 100; // ms between live figures
+const SOON = 1000; // ms; a young run is saved more often: after half of this, and whenever half of its time would be lost
 
 const wanted = (stop: Int32Array): boolean => Atomics.load(stop, 0) === 1;
 
@@ -13,8 +14,9 @@ function deepMlp(job: RunJob): RunResult {
   const emit = (event: RunEvent): void => workerpool.workerEmit(event);
   const run = new DeepMlpRun(imagesOf(job.data), job.settings, job.checkpoint);
   emit({ type: "ready", step: run.steps, total: run.total, history: run.history });
-  let ticked = performance.now();
-  let saved = ticked;
+  const begun = performance.now();
+  let ticked = begun;
+  let saved = begun;
   while (!run.finished && !wanted(job.stop)) {
     const { step, loss, evaluation } = run.step();
     if (evaluation) emit({ type: "evaluation", evaluation });
@@ -23,7 +25,8 @@ function deepMlp(job: RunJob): RunResult {
       emit({ type: "tick", step, loss });
       ticked = now;
     }
-    if (now - saved >= job.saveEvery && !run.finished) {
+    const due = job.saveEvery && Math.min(job.saveEvery, Math.max(SOON, now - begun) / 2);
+    if (due && now - saved >= due && !run.finished) {
       emit({ type: "checkpoint", bytes: run.checkpoint() });
       saved = performance.now();
     }

@@ -67,7 +67,7 @@ const { fround } = Math;
  */
 export const NUMBERS = {
   bias: { rule: "that float32 holds", holds: (v: number) => Number.isFinite(fround(v)) },
-  eta: { rule: ">= 0 whose root float32 holds", holds: (v: number) => v >= 0 && Number.isFinite(fround(Math.sqrt(v))) },
+  eta: { rule: ">= 0 that float32 holds", holds: (v: number) => v >= 0 && Number.isFinite(fround(v)) },
   gamma: { rule: ">= 0", holds: (v: number) => v >= 0 },
   clip: { rule: "> 0 that float32 holds", holds: (v: number) => fround(v) > 0 && Number.isFinite(fround(v)) },
   learningRate: { rule: "> 0 that float32 holds", holds: (v: number) => fround(v) > 0 && Number.isFinite(fround(v)) },
