@@ -45,6 +45,7 @@ class DeepMlpCommand {
   private begun = false;
   /** Whether the folder holds a checkpoint of an earlier command. */
   private resumable = false;
+  private readonly lost = new Map<number, Failure>();
 
   constructor(private readonly o: DeepMlpOptions) {
     this.runs = runsOf(o);
@@ -76,7 +77,7 @@ class DeepMlpCommand {
                 const job: RunJob = { data, settings, checkpoint, stop: this.stop.flag, saveEvery };
                 return { result: await this.train(threads, job, i, begin) };
               } catch (error) {
-                return { failure: this.failed(settings, i, error) };
+                return { failure: this.failed(i, error) };
               }
             }),
           ),
@@ -112,6 +113,7 @@ class DeepMlpCommand {
     if (this.o.out) this.folder.prepare();
     this.progress = progressFor(this.o, this.runs);
     this.record({ event: "start", experiment: EXPERIMENT, settings: this.plan, workers });
+    for (const i of this.lost.keys()) this.showFailure(i);
   }
 
   /** An event for stdout (with --json) and, as a fact of the runs, for the ledger. */
@@ -154,12 +156,19 @@ class DeepMlpCommand {
     return o.out ? { ...result, checkpoint: undefined } : result;
   }
 
-  private failed({ noise, seed }: DeepMlpSettings, i: number, error: unknown): Failure {
-    const text = oneLine(error);
-    if (this.o.json && this.begun && !this.o.quiet) print(jsonLine({ event: "failed", noise, seed, error: text }));
-    this.progress.failed(i);
+  private failed(i: number, error: unknown): Failure {
     const { name, code } = error as NodeJS.ErrnoException;
-    return { text, ofFile: name === "CheckpointError" || code !== undefined };
+    const failure = { text: oneLine(error), ofFile: name === "CheckpointError" || code !== undefined };
+    this.lost.set(i, failure);
+    if (this.begun) this.showFailure(i);
+    return failure;
+  }
+
+  private showFailure(i: number): void {
+    const { noise, seed } = this.runs[i];
+    const error = this.lost.get(i)!.text;
+    if (this.o.json && !this.o.quiet) print(jsonLine({ event: "failed", noise, seed, error }));
+    this.progress.failed(i);
   }
 
   private async end(outcomes: readonly Outcome[]): Promise<number> {

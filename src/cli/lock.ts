@@ -38,6 +38,7 @@ export class FolderLock {
   private readonly file: string;
   private made: string | undefined;
   private held = false;
+  private placed = false;
 
   constructor(private readonly folder: string) {
     this.file = join(folder, `${PREFIX}${this.host}.${process.pid}`);
@@ -50,6 +51,7 @@ export class FolderLock {
       this.made = (await mkdir(this.folder, { recursive: true })) ?? this.made;
       process.on("exit", this.release);
       await writeFile(this.file, beganAt(process.pid));
+      this.placed = true;
       const other = await this.findOther();
       if (other === undefined) break;
       this.release();
@@ -62,13 +64,13 @@ export class FolderLock {
   /** Gives the folder back, and removes it where it was made for nothing. */
   readonly release = (): void => {
     process.off("exit", this.release);
-    this.held = false;
-    rmSync(this.file, { force: true });
-    if (this.made === undefined) return;
+    if (!this.placed) return;
+    this.held = this.placed = false;
     try {
-      rmdirSync(this.folder);
+      rmSync(this.file, { force: true });
+      if (this.made !== undefined) rmdirSync(this.folder);
     } catch {
-      // there is something in it
+      // it is not empty, or was taken away: nothing is left to give back
     }
   };
 

@@ -56,22 +56,29 @@ export function chart(runs: readonly FinishedRun[], columns: number, paint: Pain
       format: (value) => `${value.toFixed(0).padStart(3)} % `,
     })
     .split("\n");
-  const ends = rows.map(() => ""); // two that meet take neighbouring rows
-  const names = groups.map(({ noise }, i) => {
-    const end = lines[i].at(-1)!;
-    const name = paint(noise ? "green" : "yellow", `${noiseLabel(noise)} ${end.toFixed(1)} %`);
-    const row = HEIGHT - Math.round(end / HEIGHT);
-    if (beside) ends[ends[row] === "" ? row : row > 0 ? row - 1 : 1] = `  ${name}`;
-    return name;
-  });
+  const names = groups
+    .map(({ noise }, i) => ({ noise, end: lines[i].at(-1)! }))
+    .sort((a, b) => b.end - a.end)
+    .map(({ noise, end }) => ({
+      row: HEIGHT - Math.round(end / HEIGHT),
+      text: paint(noise ? "green" : "yellow", `${noiseLabel(noise)} ${end.toFixed(1)} %`),
+    }));
+  // two that meet take neighbouring rows, the better above
+  const [upper, lower] = names;
+  if (upper.row === lower?.row) {
+    if (lower.row < HEIGHT) lower.row++;
+    else upper.row--;
+  }
+  const nameOf = (row: number): string =>
+    names.filter((name) => name.row === row).map(({ text }) => `  ${text}`)[0] ?? "";
   const seeds = new Set(runs.map((run) => run.summary.seed)).size;
   const from = `step ${first} `;
   const axis = `${" ".repeat(AXIS)}${from}${String(last).padStart(width - from.length)}`;
   return [
     `Test accuracy by step${seeds > 1 ? `, mean of ${seeds} seeds` : ""}`,
-    ...rows.map((row, i) => (ends[i] ? row + ends[i] : row.trimEnd())),
+    ...rows.map((row, i) => (beside && nameOf(i) ? row + nameOf(i) : row.trimEnd())),
     axis,
-    ...(beside ? [] : ["At the end:", ...names.map((name) => `  ${name}`)]),
+    ...(beside ? [] : ["At the end:", ...names.map(({ text }) => `  ${text}`)]),
   ].join("\n");
 }
 

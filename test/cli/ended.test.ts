@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { digitsFolder, gradnoise, jsonLines, type Outcome, scratch, shell, summaryRuns } from "./command.js";
 
-const settings = `run deep-mlp --data ${digitsFolder(1000, 200)} --hidden 2x16 --init he --steps 3000 --seed 3`;
+const settings = `run deep-mlp --data ${digitsFolder(1000, 200)} --hidden 2x16 --init he --steps 2000 --seed 3`;
 const onlyOnLinux = it.skipIf(process.platform !== "linux");
 
 let whole: unknown[];
@@ -33,7 +33,7 @@ async function expectWhole(out: string, more = ""): Promise<void> {
   ]);
 }
 
-describe("a reader of stdout that goes away", () => {
+describe("a reader of stdout that goes away", { timeout: 120_000 }, () => {
   it("stops the runs at a checkpoint in --out, with exit code 141 and one sentence", async () => {
     const out = join(scratch, "head");
     const { code, stdout, stderr } = await shell(
@@ -72,7 +72,7 @@ describe("a reader of stdout that goes away", () => {
   });
 });
 
-describe("a stdout that cannot be written to", () => {
+describe("a stdout that cannot be written to", { timeout: 120_000 }, () => {
   onlyOnLinux.each(["--json", "", "--quiet"])(
     "is one sentence and exit code 1, and the runs are saved: %s",
     async (words) => {
@@ -93,7 +93,7 @@ describe("a stdout that cannot be written to", () => {
   });
 });
 
-describe("a kill -9", () => {
+describe("a kill -9", { timeout: 240_000 }, () => {
   /** Until a text is seen on stdout, then `delay` more. */
   async function killed(out: string, seen: string, delay: number): Promise<void> {
     const resume = existsSync(out) ? "--resume" : "";
@@ -122,7 +122,7 @@ describe("a kill -9", () => {
     const out = join(scratch, "killed-while-saving");
     let sent = false;
     await gradnoise(`${settings} --json --out ${out}`, (stdout, child) => {
-      if (sent || !stdout.includes('"step":450')) return;
+      if (sent || !stdout.includes('"step":300')) return;
       sent = true;
       child.kill("SIGTERM");
       setTimeout(() => child.kill("SIGKILL"), 5);
@@ -134,7 +134,7 @@ describe("a kill -9", () => {
     const out = join(scratch, "ledger-lost");
     let sent = false;
     await gradnoise(`${settings} --json --out ${out}`, (stdout, child) => {
-      if (sent || !stdout.includes('"step":450')) return;
+      if (sent || !stdout.includes('"step":300')) return;
       sent = true;
       child.kill("SIGINT");
     });
@@ -152,7 +152,7 @@ describe("signals", () => {
     const out = join(scratch, "twice");
     let sent = false;
     const { code, stderr } = await gradnoise(`${settings} --json --out ${out}`, (stdout, child) => {
-      if (sent || !stdout.includes('"step":450')) return;
+      if (sent || !stdout.includes('"step":300')) return;
       sent = true;
       child.kill("SIGHUP");
       setTimeout(() => child.kill("SIGHUP"), 2);
