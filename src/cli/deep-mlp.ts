@@ -206,9 +206,9 @@ class DeepMlpCommand {
     const bySentence = new Map<string, string[]>();
     outcomes.forEach(({ failure }, i) => {
       if (!failure) return;
-      const sentence = failure.ofFile
-        ? `${failure.text.replace(/^checkpoint: /, "").replace(/\.$/, "")}; put back a good copy, or remove it to make this run again from its start`
-        : failure.text;
+      const text = failure.text.replace(/^checkpoint: /, "").replace(/\.$/, "");
+      const wayOut = `${text.includes("; ") ? "," : "; put back a good copy,"} or remove it to make this run again from its start`;
+      const sentence = failure.ofFile ? text + wayOut : failure.text;
       const files = failure.ofFile ? [this.folder.fileOf(fileOf(this.runs[i]))] : [];
       bySentence.set(sentence, [...(bySentence.get(sentence) ?? []), ...files]);
     });

@@ -1,6 +1,6 @@
 // One process at a time writes to a folder. Each leaves a file named after its host and pid and only then looks for
-// others': of two that come at once, each sees the other, whatever the order, and no file is ever shared or handed over,
-// so taking over from a process that was killed has no race. (proper-lockfile knows no pid, calls a lock stale by its age,
+// others': of two that come at once, the later at least sees the other, and no file is ever shared or handed over, so
+// taking over from a process that was killed has no race. (proper-lockfile knows no pid, calls a lock stale by its age,
 // so a killed run could not be resumed at once, and touches a file every few seconds.)
 import { readFileSync, rmdirSync, rmSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -8,20 +8,31 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 
 const PREFIX = ".lock-";
-const TRIES = 5;
+const HOLDS = "holds";
+const PATIENCE = 5000; // ms, for others that have come at the same time
+
+interface Other {
+  readonly pid: number;
+  /** Whether it has the folder, and has not only just come. */
+  readonly holds: boolean;
+  readonly sentence: string;
+}
 
 /** Another process holds the folder. */
 export class LockedError extends Error {}
 
-/** When a process began, in the kernel's clock, so that a pid given anew is told apart; "" where the system does not say. */
-function beganAt(pid: number): string {
+/** State of a process, and when it began in the kernel's clock, by which a pid given anew is told apart; Linux only. */
+function processStat(pid: number): { state: string; began: string } {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return { state: fields[0], began: fields[19] };
   } catch {
-    return "";
+    return { state: "", began: "" };
   }
 }
+
+const ownStart = (): string => processStat(process.pid).began;
 
 function isAlive(pid: number, began: string): boolean {
   try {
@@ -29,8 +40,9 @@ function isAlive(pid: number, began: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
   }
-  const now = beganAt(pid);
-  return began === "" || now === "" || began === now;
+  const now = processStat(pid);
+  if (now.state === "Z") return false; // killed, and its parent has not looked yet
+  return began === "" || now.began === "" || began === now.began;
 }
 
 export class FolderLock {
@@ -46,47 +58,67 @@ export class FolderLock {
 
   /** Makes the folder where it is missing. Throws LockedError naming the process that holds it. */
   async take(): Promise<void> {
-    if (this.held) return;
-    for (let attempt = 1; ; attempt++) {
-      this.made = (await mkdir(this.folder, { recursive: true })) ?? this.made;
-      process.on("exit", this.release);
-      await writeFile(this.file, beganAt(process.pid));
-      this.placed = true;
-      const other = await this.findOther();
-      if (other === undefined) break;
-      this.release();
-      if (attempt === TRIES) throw new LockedError(other);
-      await new Promise((resolve) => setTimeout(resolve, 20 + 80 * Math.random()));
+    for (let until = performance.now() + PATIENCE; !this.held; ) {
+      if (!this.placed) await this.place();
+      const others = await this.findOthers();
+      const holder = others.find(({ holds }) => holds) ?? (performance.now() > until ? others[0] : undefined);
+      if (holder) {
+        this.release();
+        throw new LockedError(holder.sentence);
+      }
+      // of several that have only just come, the one with the lowest pid stays until the others have seen it and left
+      if (others.some(({ pid }) => pid < process.pid)) this.leave();
+      this.held = others.length === 0;
+      if (this.held) await writeFile(this.file, `${ownStart()} ${HOLDS}`);
+      else await new Promise((resolve) => setTimeout(resolve, 20 + 30 * Math.random()));
     }
-    this.held = true;
+  }
+
+  private async place(): Promise<void> {
+    this.made = (await mkdir(this.folder, { recursive: true })) ?? this.made;
+    process.on("exit", this.release);
+    this.placed = true;
+    await writeFile(this.file, ownStart());
   }
 
   /** Gives the folder back, and removes it where it was made for nothing. */
   readonly release = (): void => {
     process.off("exit", this.release);
     if (!this.placed) return;
-    this.held = this.placed = false;
+    this.leave();
     try {
-      rmSync(this.file, { force: true });
       if (this.made !== undefined) rmdirSync(this.folder);
     } catch {
-      // it is not empty, or was taken away: nothing is left to give back
+      // there is something in it, or it is gone
     }
   };
 
+  private leave(): void {
+    this.held = this.placed = false;
+    try {
+      rmSync(this.file, { force: true });
+    } catch {
+      // the folder was taken away: nothing is left to give back
+    }
+  }
+
   /** Who else is there; what dead processes left goes. */
-  private async findOther(): Promise<string | undefined> {
+  private async findOthers(): Promise<Other[]> {
+    const others: Other[] = [];
     for (const name of await readdir(this.folder)) {
       const [, host, digits] = /^\.lock-([\w-]*)\.(\d+)$/.exec(name) ?? [];
       const path = join(this.folder, name);
       if (host === undefined || path === this.file) continue;
       const pid = Number(digits);
-      if (host !== this.host)
-        return `process ${pid} on ${host} works in it, or was ended before it could say so; if it is gone, remove ${path}`;
-      const began = await readFile(path, "utf8").catch(() => "");
-      if (isAlive(pid, began)) return `process ${pid} works in it; let it end or stop it`;
-      await rm(path, { force: true });
+      const [began, state] = (await readFile(path, "utf8").catch(() => "")).split(" ");
+      if (host !== this.host) {
+        const sentence = `process ${pid} on ${host} works in it, or was ended before it could say so; if it is gone, remove ${path}`;
+        others.push({ pid, holds: true, sentence });
+      } else if (isAlive(pid, began)) {
+        const sentence = `process ${pid} works in it; let it end or stop it`;
+        others.push({ pid, holds: state === HOLDS, sentence });
+      } else await rm(path, { force: true });
     }
-    return undefined;
+    return others;
   }
 }
