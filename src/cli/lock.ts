@@ -76,7 +76,7 @@ export class FolderLock {
 
   private async place(): Promise<void> {
     this.made = (await mkdir(this.folder, { recursive: true })) ?? this.made;
-    process.on("exit", this.release);
+    process.off("exit", this.release).on("exit", this.release);
     this.placed = true;
     await writeFile(this.file, ownStart());
   }
