@@ -1,19 +1,20 @@
 // What the command and its worker threads say to each other.
 import type { DeepMlpSettings, DeepMlpSummary, DigitsCheck, DigitsModel, Evaluation } from "../paper/index.js";
+import type { SharedData } from "./shared-data.js";
 
 export interface RunJob {
-  /** "digits", or the absolute path of a folder. */
-  readonly data: string;
+  readonly data: SharedData;
   readonly settings: DeepMlpSettings;
   readonly checkpoint?: Uint8Array;
   /** Shared with the command: 1 at [0] asks for an end after the step at hand. */
   readonly stop: Int32Array;
-  /** Milliseconds between checkpoints on the way; Infinity for none. */
-  readonly saveEvery: number;
+  /** Milliseconds between checkpoints on the way, fewer at first; undefined for none. */
+  readonly saveEvery?: number;
 }
 
 export type RunEvent =
-  | { type: "ready"; step: number; total: number }
+  /** `history` is what the checkpoint holds: evaluations made before. */
+  | { type: "ready"; step: number; total: number; history: readonly Evaluation[] }
   | { type: "tick"; step: number; loss: number }
   | { type: "evaluation"; evaluation: Evaluation }
   | { type: "checkpoint"; bytes: Uint8Array };
@@ -29,6 +30,7 @@ export interface RunResult {
 }
 
 export interface DigitsJob {
+  readonly data: SharedData;
   readonly model: DigitsModel;
   readonly seed: number;
   readonly stop: Int32Array;

@@ -1,7 +1,15 @@
 // The options of `gradnoise run deep-mlp`, from words to checked values, and the flat record by which runs are compared.
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type DeepMlpSettings, deepMlpDefaults, INITS, OPTIMIZERS } from "../paper/index.js";
+import {
+  type DeepMlpSettings,
+  deepMlpDefaults,
+  INITS,
+  LARGEST,
+  NUMBERS,
+  OPTIMIZERS,
+  parametersOf,
+} from "../paper/index.js";
 
 export interface DeepMlpOptions {
   data: string;
@@ -27,6 +35,8 @@ export interface DeepMlpOptions {
   quiet?: boolean;
 }
 
+const MOST_SEEDS = 1000; // in one command, whose runs are kept until all have ended
+
 /** A parser of finite numbers for which `holds`; `rule` completes "Expected a number ...". */
 function numberParser(rule: string, holds: (n: number) => boolean, example: string): (text: string) => number {
   return (text) => {
@@ -37,17 +47,35 @@ function numberParser(rule: string, holds: (n: number) => boolean, example: stri
   };
 }
 
-export const integerParser = (least: number, example: string): ((text: string) => number) =>
-  numberParser(`an integer >= ${least}`, (n) => Number.isSafeInteger(n) && n >= least, example);
+export const integerParser = (least: number, example: string, most?: number): ((text: string) => number) =>
+  numberParser(
+    most === undefined ? `an integer >= ${least}` : `an integer from ${least} to ${most}`,
+    (n) => Number.isSafeInteger(n) && n >= least && n <= (most ?? n),
+    example,
+  );
+
+/** A setting of the experiment, which says what it must be. */
+const setting = (name: keyof typeof NUMBERS, example: string): ((text: string) => number) =>
+  numberParser(`a number ${NUMBERS[name].rule}`, NUMBERS[name].holds, example);
 
 function parseClip(text: string): number | "none" {
-  return text === "none" ? text : numberParser("a number > 0, or none", (n) => n > 0, "10")(text);
+  return text === "none"
+    ? text
+    : numberParser(`a number ${NUMBERS.clip.rule}, or none`, NUMBERS.clip.holds, "10")(text);
 }
 
 function parseHidden(text: string): { layers: number; width: number } {
-  const found = /^([1-9]\d{0,3})x([1-9]\d{0,4})$/.exec(text);
+  const found = /^([1-9]\d*)x([1-9]\d*)$/.exec(text);
   if (!found) throw new InvalidArgumentError("Expected layers x units, for example 20x50.");
-  return { layers: Number(found[1]), width: Number(found[2]) };
+  const [layers, width] = [Number(found[1]), Number(found[2])];
+  if (layers > LARGEST.layers || width > LARGEST.width)
+    throw new InvalidArgumentError(`Expected at most ${LARGEST.layers}x${LARGEST.width}, for example 20x50.`);
+  const bytes = 8 * parametersOf(0, layers, width); // what is known before the data: parameters and their updates
+  if (bytes > 2 ** 32)
+    throw new InvalidArgumentError(
+      `Its parameters and their updates need ${Math.round(bytes / 2 ** 30)} GiB, WebAssembly has 4: fewer layers or units, for example 20x50.`,
+    );
+  return { layers, width };
 }
 
 function parseData(text: string): string {
@@ -55,9 +83,35 @@ function parseData(text: string): string {
   return text === "digits" ? text : resolve(text);
 }
 
+function parseOut(text: string): string {
+  if (text === "") throw new InvalidArgumentError("Expected a folder, for example runs/a.");
+  return text;
+}
+
+/** Names that other programs give to options of ours, where no likeness of letters tells. */
+export const OTHER_OPTIONS: { readonly [name: string]: string } = {
+  lr: "learning-rate",
+  rate: "learning-rate",
+  "batch-size": "batch",
+  minibatch: "batch",
+  layers: "hidden",
+  width: "hidden",
+  units: "hidden",
+  dataset: "data",
+  variance: "eta",
+  sigma: "eta",
+  iterations: "steps",
+  "max-steps": "steps",
+  threads: "workers",
+  jobs: "workers",
+  output: "out",
+  dir: "out",
+  momentum: "optimizer",
+  activation: "hidden",
+};
+
 export function addDeepMlpOptions(command: Command): Command {
   const d = deepMlpDefaults;
-  const notNegative = (example: string) => numberParser("a number >= 0", (n) => n >= 0, example);
   const option = (flags: string, text: string, parser?: (text: string) => unknown): Option =>
     parser ? new Option(flags, text).argParser(parser) : new Option(flags, text);
   const add = (...options: Option[]): void => {
@@ -70,45 +124,41 @@ export function addDeepMlpOptions(command: Command): Command {
       `${d.layers}x${d.width}`,
     ),
     option("--init <name>", "initial weights; simple is N(0, 0.1^2)").choices(Object.keys(INITS)).default(d.init),
-    option(
-      "--bias <number>",
-      "initial value of every bias",
-      numberParser("a number", () => true, "0.1"),
-    ).default(d.bias),
-    option(
-      "--dropout <probability>",
-      "of dropping a hidden unit",
-      numberParser("a number in 0 <= p < 1", (n) => n >= 0 && n < 1, "0.5"),
-    ).default(d.dropout),
+    option("--bias <number>", "initial value of every bias", setting("bias", "0.1")).default(d.bias),
+    option("--dropout <probability>", "of dropping a hidden unit", setting("dropout", "0.5")).default(d.dropout),
   );
   command.optionsGroup("The noise:");
   add(
     option("--noise <which>", "train with it, without it, or both side by side")
       .choices(["on", "off", "both"])
       .default("both"),
-    option("--eta <variance>", "of the noise at the first update", notNegative("0.03")).default(d.eta),
-    option("--gamma <power>", "how fast it falls: eta / (1 + t)^gamma", notNegative("0.55")).default(d.gamma),
+    option("--eta <variance>", "of the noise at the first update", setting("eta", "0.03")).default(d.eta),
+    option("--gamma <power>", "how fast it falls: eta / (1 + t)^gamma", setting("gamma", "0.55")).default(d.gamma),
   );
   command.optionsGroup("Training:");
   add(
     option("--data <source>", "digits, drawn by the library, or a folder with MNIST", parseData).default("digits"),
     option("--optimizer <name>", "momentum is SGD with momentum 0.9").choices(OPTIMIZERS).default(d.optimizer),
-    option(
-      "--learning-rate <number>",
-      "",
-      numberParser("a number > 0", (n) => n > 0, "0.1"),
-    ).default(d.learningRate),
+    option("--learning-rate <number>", "of the optimizer", setting("learningRate", "0.1")).default(d.learningRate),
     option("--clip <norm>", "greatest global norm of a gradient, or none", parseClip).default(d.clip ?? "none"),
     option("--batch <examples>", "in each update", integerParser(1, "100")).default(d.batch),
-    option("--steps <count>", "updates in each run", integerParser(1, "6000")).default(d.steps).conflicts("epochs"),
-    option("--epochs <count>", "times through the data, instead of --steps", integerParser(1, "10")),
-    option("--seeds <count>", "runs with the seeds 1 to count", integerParser(1, "3")).default(3).conflicts("seed"),
+    option("--steps <count>", "updates in each run", integerParser(1, "6000", LARGEST.steps))
+      .default(d.steps)
+      .conflicts("epochs"),
+    option("--epochs <count>", "times through the data, instead of --steps", integerParser(1, "10", LARGEST.steps)),
+    option("--seeds <count>", "runs with the seeds 1 to count", integerParser(1, "3", MOST_SEEDS))
+      .default(3)
+      .conflicts("seed"),
     option("--seed <integer>", "one run with this seed, instead of --seeds", integerParser(0, "7")),
   );
   command.optionsGroup("The command:");
   add(
-    option("--workers <count>", "threads; results do not depend on it (default: one a core)", integerParser(1, "2")),
-    option("--out <folder>", "keep log and checkpoints there"),
+    option(
+      "--workers <count>",
+      "threads, at most one a core; results do not depend on it (default: one a core)",
+      integerParser(1, "2"),
+    ),
+    option("--out <folder>", "keep log and checkpoints there", parseOut),
     option("--resume", "continue where the same command was interrupted"),
     option("--json", "JSON lines on stdout, the last one a summary"),
     option("--quiet", "print the results only"),

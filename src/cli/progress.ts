@@ -2,6 +2,7 @@
 import cliProgress from "cli-progress";
 import { noiseStd } from "../optim/index.js";
 import type { DeepMlpSettings, DeepMlpSummary, Evaluation } from "../paper/index.js";
+import { columnsOf } from "./layout.js";
 import { duration, hasColors, lossText, type Paint, painter, percent } from "./terminal.js";
 
 export interface Progress {
@@ -11,6 +12,8 @@ export interface Progress {
   evaluation(run: number, evaluation: Evaluation): void;
   done(run: number, summary: DeepMlpSummary): void;
   stopped(run: number, step: number): void;
+  /** It came to no end; why is told when all have ended. */
+  failed(run: number): void;
   close(): void;
 }
 
@@ -23,6 +26,7 @@ export const silent: Progress = {
   evaluation() {},
   done() {},
   stopped() {},
+  failed() {},
   close() {},
 };
 
@@ -57,6 +61,9 @@ export function plainProgress(runs: readonly DeepMlpSettings[], write: (line: st
     stopped(i, step) {
       write(`${label(i)}: stopped at step ${step}`);
     },
+    failed(i) {
+      write(`${label(i)}: failed`);
+    },
   };
 }
 
@@ -73,10 +80,18 @@ interface Line {
   end?: string;
 }
 
-const WIDTHS = [10, 5, 13, 8, 10, 11, 9, 12];
-const TABLE = WIDTHS.reduce((sum, width) => sum + width, 0); // 78 columns, which fit a terminal of 80
+/** Columns of a line: from left to right, with the widest they usually get; the least needed go first where room is short. */
+const CELLS = [
+  { head: "", width: 10, need: 9 },
+  { head: "seed", width: 5, need: 7 },
+  { head: "step", width: 13, need: 8 },
+  { head: "loss", width: 8, need: 3 },
+  { head: "accuracy", width: 10, need: 6 },
+  { head: "noise std", width: 11, need: 1 },
+  { head: "steps/s", width: 9, need: 2 },
+  { head: "time left", width: 12, need: 4 },
+];
 const COLOR_CODES = 10; // characters; cli-progress counts them as columns when it cuts a line to the width
-const HEADS = ["", "seed", "step", "loss", "accuracy", "noise std", "steps/s", "time left"];
 
 function cells(line: Line): string[] {
   const { settings: s, step, total, loss, accuracy, rate, end } = line;
@@ -85,15 +100,28 @@ function cells(line: Line): string[] {
     String(s.seed),
     total ? `${step}/${total}` : "",
     lossText(loss),
-    accuracy === undefined ? "" : percent(accuracy),
+    accuracy === undefined ? (end === "failed" ? end : "") : percent(accuracy),
     s.noise && total ? stdAt(s, step).toFixed(4) : "-",
     rate && !end ? rate.toFixed(0) : "",
     end ?? (total ? (rate ? duration((total - step) / rate) : "") : "waiting"),
   ];
 }
 
-const align = (words: readonly string[]): string =>
-  words.map((word, i) => (i === 0 ? word.padEnd(WIDTHS[0]) : word.padStart(WIDTHS[i]))).join("");
+/** How lines are laid out: 78 columns, which fit a terminal of 80, or fewer cells; seeds and steps of many digits get room. */
+function lineLayout(lines: readonly Line[], columns: number): (words: readonly string[]) => string {
+  const digits = (figure: (line: Line) => number): number =>
+    lines.reduce((most, line) => Math.max(most, String(figure(line)).length), 0);
+  const least = [0, digits((l) => l.settings.seed) + 1, 2 * digits((l) => l.total || l.settings.steps) + 3];
+  const widths = CELLS.map(({ width }, i) => Math.max(width, least[i] ?? 0));
+  const shown = CELLS.map(() => true);
+  const width = (): number => widths.reduce((sum, w, i) => sum + (shown[i] ? w : 0), 0);
+  const byNeed = CELLS.map((_, i) => i).sort((a, b) => CELLS[a].need - CELLS[b].need);
+  for (const i of byNeed) if (width() > columns - 2) shown[i] = false;
+  return (words) =>
+    words
+      .flatMap((word, i) => (shown[i] ? [i === 0 ? word.padEnd(widths[0]) : word.padStart(widths[i])] : []))
+      .join("");
+}
 
 function barText(line: Line, room: number, paint: Paint): string {
   if (room < 12) return "";
@@ -106,15 +134,18 @@ function barText(line: Line, room: number, paint: Paint): string {
 export function liveProgress(runs: readonly DeepMlpSettings[], stream: NodeJS.WriteStream): Progress {
   const colors = hasColors(stream);
   const paint = painter(colors);
-  const reserved = TABLE + (colors ? COLOR_CODES : 0);
+  const columns = (): number => columnsOf(stream) ?? 80;
+  const row = (line: Line): string => lineLayout(lines, columns())(cells(line));
   const multibar = new cliProgress.MultiBar(
     {
       stream,
       fps: 8,
       hideCursor: true,
       emptyOnZero: true,
-      format: (_options, _params, payload: { line: Line }) =>
-        align(cells(payload.line)) + barText(payload.line, (stream.columns ?? 80) - reserved, paint),
+      format: (_options, _params, { line }: { line: Line }) => {
+        const text = row(line);
+        return text + barText(line, columns() - text.length - (colors ? COLOR_CODES : 0), paint);
+      },
     },
     cliProgress.Presets.shades_classic,
   );
@@ -126,7 +157,7 @@ export function liveProgress(runs: readonly DeepMlpSettings[], stream: NodeJS.Wr
     rate: 0,
     marks: [],
   }));
-  stream.write(`${paint("dim", align(HEADS))}\n`);
+  stream.write(`${paint("dim", lineLayout(lines, columns())(CELLS.map(({ head }) => head)))}\n`);
   const crowded = runs.length > (stream.rows ?? 24) - 4;
   const show = (line: Line): void => {
     line.bar ??= multibar.create(1, 0, { line });
@@ -135,7 +166,7 @@ export function liveProgress(runs: readonly DeepMlpSettings[], stream: NodeJS.Wr
   const finish = (line: Line, end: string): void => {
     line.end = end;
     if (!crowded) return;
-    multibar.log(`${align(cells(line))}\n`);
+    multibar.log(`${row(line)}\n`);
     if (line.bar) multibar.remove(line.bar);
   };
   return {
@@ -162,6 +193,9 @@ export function liveProgress(runs: readonly DeepMlpSettings[], stream: NodeJS.Wr
     stopped(i, step) {
       lines[i].step = step;
       finish(lines[i], "stopped");
+    },
+    failed(i) {
+      finish(lines[i], "failed");
     },
     close() {
       multibar.stop();

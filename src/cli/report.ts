@@ -1,10 +1,11 @@
 // What a finished command prints: accuracy by step as a chart, a table in the form of the paper's Table 1, one sentence.
 import asciichart from "asciichart";
-import Table from "cli-table3";
 import type { DeepMlpSummary, Evaluation } from "../paper/index.js";
+import { commandLine } from "./invocation.js";
+import { fitTable, wrap, wrapCommand } from "./layout.js";
 import type { DeepMlpOptions } from "./options.js";
 import { noiseLabel } from "./progress.js";
-import { type Paint, percent } from "./terminal.js";
+import { hasColors, type Paint, painter, percent } from "./terminal.js";
 
 export interface FinishedRun {
   readonly history: readonly Evaluation[];
@@ -13,6 +14,8 @@ export interface FinishedRun {
 
 const HEIGHT = 10; // rows of ten points each
 const AXIS = 8; // columns of "100 % ┤"
+const LABEL = 20; // columns of "  with noise 94.7 %"
+const BESIDE = 50; // columns of a terminal from which on a line is named at its end, not below
 const LEARNED = 0.8;
 const CHANCE = 0.2;
 
@@ -35,7 +38,8 @@ export function chart(runs: readonly FinishedRun[], columns: number, paint: Pain
     .reverse(); // asciichart draws later series over earlier ones
   const first = Math.min(...runs.map((run) => run.history[0].step));
   const last = Math.max(...runs.map((run) => run.history.at(-1)!.step));
-  const width = Math.max(16, Math.min(columns - AXIS - 20, 72));
+  const beside = columns >= BESIDE;
+  const width = Math.max(8, Math.min(columns - AXIS - (beside ? LABEL : 1), 72));
   const lines = groups.map((group) =>
     Array.from({ length: width }, (_, x) => {
       const step = first + ((last - first) * x) / (width - 1);
@@ -52,20 +56,29 @@ export function chart(runs: readonly FinishedRun[], columns: number, paint: Pain
       format: (value) => `${value.toFixed(0).padStart(3)} % `,
     })
     .split("\n");
-  const ends: string[][] = rows.map(() => []);
-  groups.forEach(({ noise }, i) => {
-    const end = lines[i].at(-1)!;
-    ends[HEIGHT - Math.round(end / HEIGHT)].push(
-      paint(noise ? "green" : "yellow", `${noiseLabel(noise)} ${end.toFixed(1)} %`),
-    );
-  });
+  const names = groups
+    .map(({ noise }, i) => ({ noise, end: lines[i].at(-1)! }))
+    .sort((a, b) => b.end - a.end)
+    .map(({ noise, end }) => ({
+      row: HEIGHT - Math.round(end / HEIGHT),
+      text: paint(noise ? "green" : "yellow", `${noiseLabel(noise)} ${end.toFixed(1)} %`),
+    }));
+  // two that meet take neighbouring rows, the better above
+  const [upper, lower] = names;
+  if (upper.row === lower?.row) {
+    if (lower.row < HEIGHT) lower.row++;
+    else upper.row--;
+  }
+  const nameOf = (row: number): string =>
+    names.filter((name) => name.row === row).map(({ text }) => `  ${text}`)[0] ?? "";
   const seeds = new Set(runs.map((run) => run.summary.seed)).size;
-  const from = `step ${first}`;
+  const from = `step ${first} `;
   const axis = `${" ".repeat(AXIS)}${from}${String(last).padStart(width - from.length)}`;
   return [
     `Test accuracy by step${seeds > 1 ? `, mean of ${seeds} seeds` : ""}`,
-    ...rows.map((row, i) => (ends[i].length > 0 ? `${row}  ${ends[i].join(", ")}` : row.trimEnd())),
+    ...rows.map((row, i) => (beside && nameOf(i) ? row + nameOf(i) : row.trimEnd())),
     axis,
+    ...(beside ? [] : ["At the end:", ...names.map(({ text }) => `  ${text}`)]),
   ].join("\n");
 }
 
@@ -81,7 +94,12 @@ function describeSetting(o: DeepMlpOptions): string {
 }
 
 /** Best and average over the runs of each kind, as Table 1 of the paper has them. */
-export function table(o: DeepMlpOptions, runs: readonly FinishedRun[], paint: Paint): string {
+export function table(
+  o: DeepMlpOptions,
+  runs: readonly FinishedRun[],
+  columns: number | undefined,
+  paint: Paint,
+): string {
   const kinds = [false, true].filter((noise) => runs.some((run) => run.summary.noise === noise));
   const ofKind = (noise: boolean): DeepMlpSummary[] =>
     runs.map((run) => run.summary).filter((summary) => summary.noise === noise);
@@ -89,19 +107,19 @@ export function table(o: DeepMlpOptions, runs: readonly FinishedRun[], paint: Pa
     const values = ofKind(noise).map(figure);
     return `${percent(Math.max(...values))} / ${percent(mean(values))}`;
   };
-  const t = new Table({
-    head: ["Test accuracy, best / average", ...kinds.map((noise) => paint("bold", capital(noiseLabel(noise))))],
-    colAligns: ["left", ...kinds.map(() => "right" as const)],
-    style: { head: [], border: [] },
-  });
-  t.push([`${describeSetting(o)}: at the end`, ...kinds.map((noise) => cell(noise, (s) => s.accuracy))]);
-  t.push(["  best on the way", ...kinds.map((noise) => cell(noise, (s) => s.bestAccuracy))]);
   const counts = kinds.map((noise) => ofKind(noise).filter((s) => s.diverged).length);
-  t.push([
-    `  runs${counts.some((n) => n > 0) ? " (diverged)" : ""}`,
-    ...kinds.map((noise, i) => `${ofKind(noise).length}${counts[i] ? ` (${counts[i]})` : ""}`),
-  ]);
-  return t.toString();
+  const rows = [
+    [`${describeSetting(o)}: at the end`, ...kinds.map((noise) => cell(noise, (s) => s.accuracy))],
+    ["  best on the way", ...kinds.map((noise) => cell(noise, (s) => s.bestAccuracy))],
+    [
+      `  runs${counts.some((n) => n > 0) ? " (diverged)" : ""}`,
+      ...kinds.map((noise, i) => `${ofKind(noise).length}${counts[i] ? ` (${counts[i]})` : ""}`),
+    ],
+  ];
+  const heads = kinds.map((noise) => ({ head: capital(noiseLabel(noise)), align: "right" as const }));
+  return fitTable([{ head: "Test accuracy, best / average", align: "left" }, ...heads], rows, columns, (head) =>
+    paint("bold", head),
+  );
 }
 
 const capital = (text: string): string => text[0].toUpperCase() + text.slice(1);
@@ -132,25 +150,25 @@ const STARTS = {
 };
 
 /** What was seen, and what to try next. */
-export function sentence(o: DeepMlpOptions, runs: readonly FinishedRun[], columns: number): string {
+export function sentence(o: DeepMlpOptions, runs: readonly FinishedRun[], columns: number | undefined): string {
   const seen = [outcome(true, runs), outcome(false, runs)].filter((text) => text !== undefined).join(", and ");
   const layers = `${o.hidden.layers} hidden layer${o.hidden.layers === 1 ? "" : "s"}`;
-  const next =
+  const [next, words] =
     o.init === "zero"
-      ? "a good start, which needs no noise: gradnoise run deep-mlp --init he --seed 1 --steps 2000"
-      : "the start that cannot do without noise: gradnoise run deep-mlp --init zero";
+      ? ["a good start, which needs no noise:", "run deep-mlp --init he --seed 1 --steps 2000"]
+      : ["the start that cannot do without noise:", "run deep-mlp --init zero"];
   const text = `From ${STARTS[o.init]} through ${layers}, ${seen}; next, try ${next}`;
-  return wrap(text, columns);
+  const command = commandLine(words.split(" "));
+  if (columns === undefined || text.length + command.length < columns) return `${text} ${command}`;
+  return `${wrap(text, columns)}\n${wrapCommand(command, columns)}`;
 }
 
-function wrap(text: string, columns: number): string {
-  let line = "";
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    if (line && line.length + 1 + word.length > columns) {
-      lines.push(line);
-      line = word;
-    } else line += (line && " ") + word;
-  }
-  return [...lines, line].join("\n");
+/** What a finished command prints, in `columns` of a terminal, or anywhere. */
+export function report(o: DeepMlpOptions, runs: readonly FinishedRun[], columns: number | undefined): string {
+  const colors = hasColors(process.stdout);
+  const paint = painter(colors);
+  const results = table(o, runs, columns, paint);
+  if (o.quiet) return results;
+  const seen = sentence(o, runs, columns);
+  return `\n${chart(runs, columns ?? 80, paint, colors)}\n\n${results}\n\n${seen}`;
 }

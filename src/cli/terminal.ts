@@ -25,17 +25,3 @@ export function lossText(loss: number | null): string {
   if (loss === null || Number.isNaN(loss)) return "-";
   return Math.abs(loss) < 100 ? loss.toFixed(3) : loss.toPrecision(3);
 }
-
-const plain = /^[\w./:=,@%+-]+$/;
-
-/** The command that was typed, with --resume, for a shell. */
-export function resumeCommand(argv: readonly string[]): string {
-  const [, script, ...rest] = argv;
-  const program = /(^|[\\/])(gradnoise)(\.cmd)?$/.test(script)
-    ? "npx gradnoise"
-    : `node ${quote(script.startsWith(`${process.cwd()}/`) ? script.slice(process.cwd().length + 1) : script)}`;
-  const words = rest.includes("--resume") ? rest : [...rest, "--resume"];
-  return [program, ...words.map(quote)].join(" ");
-}
-
-const quote = (word: string): string => (plain.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

@@ -1,30 +1,22 @@
-// A worker thread: makes one run at a time. Training is synchronous, so the wish to stop comes through shared memory,
-// and the data is loaded once, whatever the number of runs.
+// A worker thread: makes one run at a time. Training is synchronous, so the wish to stop comes through shared memory.
 import workerpool from "workerpool";
-import { digits as drawDigits, type ImageData } from "../data/index.js";
-import { mnistFromFolder } from "../node/index.js";
 import { checkDigits, DeepMlpRun } from "../paper/index.js";
 import type { DigitsEvent, DigitsJob, DigitsResult, RunEvent, RunJob, RunResult } from "./messages.js";
+import { imagesOf } from "./shared-data.js";
 
 const TICK = 100; // ms between live figures
-
-let loaded: { name: string; data: Promise<ImageData> } | undefined;
-
-function load(name: string): Promise<ImageData> {
-  if (loaded?.name !== name)
-    loaded = { name, data: name === "digits" ? Promise.resolve(drawDigits()) : mnistFromFolder(name) };
-  return loaded.data;
-}
+const SOON = 1000; // ms; a young run is saved more often: after half of this, and whenever half of its time would be lost
 
 const wanted = (stop: Int32Array): boolean => Atomics.load(stop, 0) === 1;
 
-async function deepMlp(job: RunJob): Promise<RunResult> {
+function deepMlp(job: RunJob): RunResult {
   if (wanted(job.stop)) return { step: 0, history: [] };
   const emit = (event: RunEvent): void => workerpool.workerEmit(event);
-  const run = new DeepMlpRun(await load(job.data), job.settings, job.checkpoint);
-  emit({ type: "ready", step: run.steps, total: run.total });
-  let ticked = performance.now();
-  let saved = ticked;
+  const run = new DeepMlpRun(imagesOf(job.data), job.settings, job.checkpoint);
+  emit({ type: "ready", step: run.steps, total: run.total, history: run.history });
+  const begun = performance.now();
+  let ticked = begun;
+  let saved = begun;
   while (!run.finished && !wanted(job.stop)) {
     const { step, loss, evaluation } = run.step();
     if (evaluation) emit({ type: "evaluation", evaluation });
@@ -33,7 +25,8 @@ async function deepMlp(job: RunJob): Promise<RunResult> {
       emit({ type: "tick", step, loss });
       ticked = now;
     }
-    if (now - saved >= job.saveEvery && !run.finished) {
+    const due = job.saveEvery && Math.min(job.saveEvery, Math.max(SOON, now - begun) / 2);
+    if (due && now - saved >= due && !run.finished) {
       emit({ type: "checkpoint", bytes: run.checkpoint() });
       saved = performance.now();
     }
@@ -42,9 +35,9 @@ async function deepMlp(job: RunJob): Promise<RunResult> {
   return { step, history, summary: finished ? run.summary() : undefined, checkpoint: run.checkpoint() };
 }
 
-async function digitsCheck(job: DigitsJob): Promise<DigitsResult> {
+function digitsCheck(job: DigitsJob): DigitsResult {
   if (wanted(job.stop)) return undefined;
-  const training = checkDigits(await load("digits"), job.model, job.seed);
+  const training = checkDigits(imagesOf(job.data), job.model, job.seed);
   for (;;) {
     const { value, done } = training.next();
     if (done) return value;

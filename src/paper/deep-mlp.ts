@@ -2,22 +2,18 @@
 // One run is an object that makes a step at a time, so a worker, a page and a test drive it alike,
 // and its checkpoint holds the history of evaluations, so a resumed run reports what an uninterrupted one does.
 // Source: Neelakantan et al. 2015, arXiv 1511.06807, section 4.1 and Table 1.
-import { CheckpointError, DataError, DivergenceError } from "../base/errors.js";
+import { CheckpointError, DivergenceError, printable } from "../base/errors.js";
 import { key } from "../core/random.js";
 import type { Tensor } from "../core/tensor.js";
 import type { ImageData } from "../data/index.js";
 import * as nn from "../nn/index.js";
 import { adam, addNoise, chain, clipByGlobalNorm, type GradientTransform, sgd } from "../optim/index.js";
-import { decodeSafetensors, encodeSafetensors } from "../train/safetensors.js";
 import { digest } from "../train/save.js";
 import { createTrainer, type Trainer } from "../train/trainer.js";
-import { checkDeepMlpSettings, type DeepMlpSettings, deepMlpDefaults, INITS } from "./deep-mlp-settings.js";
-import { type Accuracy, evaluateImages, type ImageBatch, imageChunks } from "./evaluate-images.js";
-
-/** What the test set said after `step` updates. */
-export interface Evaluation extends Accuracy {
-  readonly step: number;
-}
+import { type DeepMlpSettings, INITS, readDeepMlpSettings, updatesOf } from "./deep-mlp-settings.js";
+import { type Evaluation, evaluateImages, type ImageBatch, imageChunks } from "./evaluate-images.js";
+import { checkImageData, imageDataDigest } from "./image-data.js";
+import { openCheckpoint, sealCheckpoint } from "./run-checkpoint.js";
 
 export interface DeepMlpSummary {
   readonly noise: boolean;
@@ -42,13 +38,6 @@ export interface DeepMlpStep {
   readonly loss: number;
   /** Where this step was one of the about twenty that end with a look at the test set. */
   readonly evaluation?: Evaluation;
-}
-
-interface Note {
-  readonly settings: DeepMlpSettings;
-  readonly data: string;
-  readonly history: Evaluation[];
-  readonly diverged?: string;
 }
 
 const EVALUATIONS = 20;
@@ -81,22 +70,16 @@ export class DeepMlpRun {
   /**
    * A run from its start, or from a checkpoint that `checkpoint()` made.
    *
-   * Throws RangeError for settings out of range, DataError where train and test images differ in size,
-   * CheckpointError naming the difference where the checkpoint is of another run.
+   * Throws TypeError for unknown settings and wrong kinds, RangeError for settings out of range, DataError where train and
+   * test images differ in size, CheckpointError naming the difference where the checkpoint is damaged or of another run.
    * Example: `const run = new DeepMlpRun(data.digits(), { noise: true }); while (!run.finished) run.step();`
    */
   constructor(data: ImageData, settings: Partial<DeepMlpSettings> = {}, checkpoint?: Uint8Array) {
-    const s: DeepMlpSettings = { ...deepMlpDefaults, ...settings };
-    checkDeepMlpSettings(s, data.train.size);
+    checkImageData("deepMlp", data);
+    const s = readDeepMlpSettings(settings, data);
     this.settings = s;
-    const { columns } = data.train;
-    const pixels = columns.x.shape[1];
-    const testPixels = data.test.columns.x.shape[1];
-    if (pixels !== testPixels)
-      throw new DataError(
-        `deepMlp: train images have ${pixels} pixels, test images ${testPixels}; give images of one size`,
-      );
-    this.total = s.epochs === null ? s.steps : s.epochs * Math.floor(data.train.size / s.batch);
+    const pixels = data.train.columns.x.shape[1];
+    this.total = updatesOf(s, data.train.size);
     this.every = Math.ceil(this.total / EVALUATIONS);
     const model = nn.mlp([pixels, ...Array<number>(s.layers).fill(s.width), 10], {
       init: INITS[s.init],
@@ -114,10 +97,10 @@ export class DeepMlpRun {
       seed: s.seed,
     });
     this.chunks = imageChunks(data.test);
-    // labels stand for the images: another folder of data has other labels
-    this.dataDigest = digest({ train: columns.y, test: data.test.columns.y });
-    if (checkpoint) this.restore(checkpoint);
-    this.batches = data.train.batches(s.batch, { seed: s.seed, steps: this.total, from: this.steps });
+    this.dataDigest = imageDataDigest(data);
+    if (checkpoint !== undefined) this.restore(checkpoint);
+    const { total: steps, steps: from } = this;
+    this.batches = data.train.batches(s.batch, { seed: s.seed, steps, from, dropLast: true });
   }
 
   /** Updates made so far. */
@@ -152,34 +135,26 @@ export class DeepMlpRun {
     return { step, loss, evaluation };
   }
 
-  /** Everything the run needs to go on: a safetensors file that `trainer.restore` of the same settings reads too. */
+  /** Everything the run needs to go on: a safetensors file with parameters, optimizer, settings and history. */
   checkpoint(): Uint8Array {
-    const { tensors, metadata } = decodeSafetensors(this.trainer.checkpoint(), "checkpoint");
     const { settings, history, diverged, dataDigest: data } = this;
-    const note: Note = { settings, data, history, diverged };
-    return encodeSafetensors(tensors, { ...metadata, deepMlp: JSON.stringify(note) });
+    return sealCheckpoint(this.trainer.checkpoint(), { settings, data, history, diverged });
   }
 
   private restore(bytes: Uint8Array): void {
-    let note: Note;
-    try {
-      note = JSON.parse(decodeSafetensors(bytes, "checkpoint").metadata.deepMlp ?? "none");
-    } catch (cause) {
-      throw new CheckpointError(
-        `checkpoint: it is damaged or not one of the deep-mlp experiment (${(cause as Error).message})`,
-        { cause },
-      );
-    }
+    const { trainer, note } = openCheckpoint(bytes);
     for (const name of Object.keys(this.settings) as (keyof DeepMlpSettings)[])
       if (note.settings[name] !== this.settings[name])
         throw new CheckpointError(
-          `checkpoint: its ${name} is ${note.settings[name]}, this run's is ${this.settings[name]}; resume with the settings it was made with`,
+          `checkpoint: its ${name} is ${printable(String(note.settings[name]))}, this run's is ${this.settings[name]}; resume with the settings it was made with`,
         );
     if (note.data !== this.dataDigest)
       throw new CheckpointError(
-        `checkpoint: it was made on other data (labels ${note.data}, here ${this.dataDigest}); resume with the same data`,
+        `checkpoint: it was made on other data (digest ${printable(String(note.data))}, here ${this.dataDigest}); resume with the same data`,
       );
-    this.trainer.restore(bytes);
+    this.trainer.restore(trainer);
+    if (this.steps > this.total)
+      throw new CheckpointError(`checkpoint: it is at step ${this.steps} of a run of ${this.total}`);
     this.history.push(...note.history);
     this.diverged = note.diverged;
   }

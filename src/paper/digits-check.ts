@@ -1,5 +1,6 @@
 // How hard the drawn digits are: a linear model must stay <= 90 %, the paper's network from He init must reach >= 97 %.
 // Both are trained to the best of what is known, with a learning rate that falls in a line to 0.
+import { checkInteger, show } from "../base/errors.js";
 import { key } from "../core/random.js";
 import type { ImageData } from "../data/index.js";
 import * as nn from "../nn/index.js";
@@ -7,6 +8,7 @@ import { adam, chain, clipByGlobalNorm, linearDecay, sgd } from "../optim/index.
 import { digest } from "../train/save.js";
 import { createTrainer } from "../train/trainer.js";
 import { evaluateImages, type ImageBatch, imageChunks } from "./evaluate-images.js";
+import { checkImageData } from "./image-data.js";
 
 export const DIGITS_MODELS = ["linear", "he"] as const;
 export type DigitsModel = (typeof DIGITS_MODELS)[number];
@@ -46,6 +48,7 @@ export function holds(check: Pick<DigitsCheck, "model" | "accuracy" | "bestAccur
 
 /**
  * Trains one of the two models, yielding step and accuracy about twenty times.
+ * Throws TypeError for another model or what is no image data.
  * Example: `for (const { step, accuracy } of checkDigits(data.digits(), "he", 1)) console.log(step, accuracy)`
  */
 export function* checkDigits(
@@ -53,6 +56,10 @@ export function* checkDigits(
   which: DigitsModel,
   seed: number,
 ): Generator<{ step: number; steps: number; accuracy: number }, DigitsCheck, void> {
+  checkImageData("checkDigits", data);
+  if (!DIGITS_MODELS.includes(which))
+    throw new TypeError(`checkDigits: expected ${DIGITS_MODELS.map(show).join(" or ")}, got ${show(which)}`);
+  checkInteger("checkDigits", "seed", seed);
   const { steps, model: build, optimizer } = recipes[which];
   const model = build(data.train.columns.x.shape[1]);
   const trainer = createTrainer({
@@ -67,7 +74,7 @@ export function* checkDigits(
   const chunks = imageChunks(data.test);
   let bestAccuracy = 0;
   let last = { loss: null as number | null, accuracy: 0 };
-  for (const batch of data.train.batches(100, { seed, steps })) {
+  for (const batch of data.train.batches(100, { seed, steps, dropLast: true })) {
     trainer.step(batch);
     if (trainer.steps % (steps / 20) !== 0) continue;
     last = evaluateImages(trainer, chunks);

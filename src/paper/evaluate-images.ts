@@ -11,6 +11,11 @@ export interface Accuracy {
   readonly accuracy: number;
 }
 
+/** What the test set said after `step` updates. */
+export interface Evaluation extends Accuracy {
+  readonly step: number;
+}
+
 const CHUNK = 1000;
 
 export function imageChunks(test: ImageDataset): ImageBatch[] {

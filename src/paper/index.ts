@@ -1,6 +1,16 @@
 // The paper's experiments, for the command, for pages and for tests.
-export { DeepMlpRun, type DeepMlpStep, type DeepMlpSummary, type Evaluation } from "./deep-mlp.js";
-export { type DeepMlpSettings, deepMlpDefaults, INITS, OPTIMIZERS } from "./deep-mlp-settings.js";
+export { DeepMlpRun, type DeepMlpStep, type DeepMlpSummary } from "./deep-mlp.js";
+export {
+  type DeepMlpSettings,
+  deepMlpBytes,
+  deepMlpDefaults,
+  INITS,
+  LARGEST,
+  NUMBERS,
+  OPTIMIZERS,
+  parametersOf,
+  readDeepMlpSettings,
+} from "./deep-mlp-settings.js";
 export {
   checkDigits,
   DIGITS_BOUNDS,
@@ -9,3 +19,5 @@ export {
   type DigitsModel,
   holds,
 } from "./digits-check.js";
+export type { Evaluation } from "./evaluate-images.js";
+export { imageDataDigest } from "./image-data.js";

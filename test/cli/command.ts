@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
 import { digits } from "../../src/data/index.js";
 
-const script = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+export const script = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 
 export interface Outcome {
   code: number | null;
@@ -19,11 +19,25 @@ export interface Outcome {
 export const scratch = mkdtempSync(join(tmpdir(), "gradnoise-cli-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
+/** How the command is called in its own sentences, when it is run as here. */
+export const self = `node ${script}`;
+
+/** The environment of the command: nothing of the npm script that runs the tests. */
+export const environment = (): NodeJS.ProcessEnv => ({
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("npm_"))),
+  XDG_CACHE_HOME: join(scratch, "cache"),
+  FORCE_COLOR: undefined,
+});
+
 /** `watch` sees stdout so far, again and again, and the process, to signal it. */
-export function gradnoise(words: string, watch?: (stdout: string, child: ChildProcess) => void): Promise<Outcome> {
-  const child = spawn(process.execPath, [script, ...words.split(" ").filter(Boolean)], {
+export function gradnoise(
+  words: string | readonly string[],
+  watch?: (stdout: string, child: ChildProcess) => void,
+): Promise<Outcome> {
+  const list = typeof words === "string" ? words.split(" ").filter(Boolean) : words;
+  const child = spawn(process.execPath, [script, ...list], {
     cwd: scratch,
-    env: { ...process.env, XDG_CACHE_HOME: join(scratch, "cache"), FORCE_COLOR: undefined },
+    env: environment(),
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stdout = "";
@@ -45,9 +59,24 @@ export const jsonLines = (text: string): any[] =>
     .split("\n")
     .map((line) => JSON.parse(line));
 
+/** A command line as a shell runs it; `$G` is the command. */
+export function shell(line: string): Promise<Outcome> {
+  const child = spawn("bash", ["-c", line], {
+    cwd: scratch,
+    env: { ...environment(), G: `${process.execPath} ${script}` },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const texts = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const)
+    child[name].setEncoding("utf8").on("data", (text: string) => {
+      texts[name] += text;
+    });
+  return new Promise((resolve) => child.on("close", (code) => resolve({ code, ...texts })));
+}
+
 /** A folder in the form of MNIST with a few drawn digits: read at once, where drawing all of them takes its time. */
-export function digitsFolder(train: number, test: number): string {
-  const folder = join(scratch, "digits-in-files");
+export function digitsFolder(train: number, test: number, name = "digits-in-files"): string {
+  const folder = join(scratch, name);
   mkdirSync(folder);
   const drawn = digits({ train, test });
   for (const [prefix, { columns, size }] of [

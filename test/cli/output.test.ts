@@ -68,7 +68,7 @@ describe("without a terminal", () => {
     expect(stdout).toContain("Test accuracy by step");
     expect(stdout).toMatch(/│ He init, clip 10: at the end +│ .+ % \/ .+ % │ .+ % \/ .+ % │/);
     expect(stdout.trimEnd().split("\n").at(-1)).toMatch(
-      /^From the weights of He et al\. through 2 hidden layers, .* gradnoise run deep-mlp/,
+      /^From the weights of He et al\. through 2 hidden layers, .*: node \S+cli\.js run deep-mlp --init zero$/,
     );
     expect(stdout.split("\n").length).toBeLessThan(40);
   });

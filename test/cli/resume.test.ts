@@ -38,9 +38,13 @@ describe("the runs of a command", () => {
     expect(summaryRuns(stdout)).toEqual(whole);
   });
 
-  it.each(["SIGINT", "SIGTERM"] as const)("interrupted by %s and resumed are the same to the bit", async (signal) => {
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ] as const)("interrupted by %s (exit code %i) and resumed are the same to the bit", async (signal, code) => {
     const first = await gradnoise(`${settings} --workers 2`, afterStep(100, signal));
-    expect(first.code).toBe(130);
+    expect(first.code).toBe(code);
     expect(jsonLines(first.stdout).at(-1)).toMatchObject({ event: "interrupted" });
     expect(first.stderr).toMatch(/^Stopped at a checkpoint in .*To continue: .* --resume\n$/);
     expect(cached()).toHaveLength(1);
@@ -64,9 +68,11 @@ describe("the runs of a command", () => {
     expect(summaryRuns(resumed.stdout)).toEqual(whole);
     const log = readFileSync(join(out, "log.jsonl"), "utf8");
     expect(summaryRuns(log)).toEqual(whole);
-    const progress = log.split("\n").filter((line) => line.includes('"progress"'));
-    expect(new Set(progress).size).toBe(progress.length);
-    expect(progress).toHaveLength(80);
+    const lines = log.trimEnd().split("\n");
+    expect(new Set(lines).size).toBe(lines.length);
+    const kinds = jsonLines(log).map(({ event }) => event);
+    expect(kinds.filter((kind) => kind === "progress")).toHaveLength(80);
+    expect(kinds.filter((kind) => kind !== "progress")).toEqual(["start", "run", "run", "run", "run", "summary"]);
     expect(readdirSync(out).sort()).toEqual([
       "log.jsonl",
       "no-noise-seed-1.safetensors",
@@ -79,9 +85,11 @@ describe("the runs of a command", () => {
 
   it("that have ended are not made again", async () => {
     const out = join(scratch, "killed");
+    const log = readFileSync(join(out, "log.jsonl"), "utf8");
     const again = await gradnoise(`${settings} --out ${out} --resume`);
     expect(again.code).toBe(0);
     expect(summaryRuns(again.stdout)).toEqual(whole);
+    expect(readFileSync(join(out, "log.jsonl"), "utf8")).toBe(log);
     expect(jsonLines(again.stdout).filter(({ event }) => event === "progress")).toEqual([]);
   });
 

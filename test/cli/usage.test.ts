@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
-import { gradnoise, scratch } from "./command.js";
+import { gradnoise, scratch, self } from "./command.js";
 
 const oneLine = /^[^\n]+\n$/;
 
@@ -17,12 +17,14 @@ describe("help", () => {
       expect(stdout).toContain(`--${name} `);
     expect(stdout).toContain("--quiet ");
     expect(stdout).toContain("Examples:");
+    for (const code of ["0 done", "1 failed", "2 wrong usage", "130", "143", "129", "141"])
+      expect(stdout).toContain(code);
   });
 
   it("is there for the command, and --version is the package's", async () => {
     const [help, version] = await Promise.all([gradnoise("--help"), gradnoise("--version")]);
     expect(help).toMatchObject({ code: 0, stderr: "" });
-    expect(help.stdout).toContain("gradnoise run deep-mlp");
+    expect(help.stdout).toContain(`${self} run deep-mlp\n`);
     expect(version).toEqual({ code: 0, stdout: `${packageJson.version}\n`, stderr: "" });
   });
 });
@@ -34,7 +36,7 @@ describe("wrong usage", () => {
     ["--hidden 0x50", "'0x50'", "20x50"],
     ["--steps 10 --epochs 2", "--steps", "--epochs"],
     ["--seeds 2 --seed 5", "--seeds", "--seed"],
-    ["--seeds 0", "'0'", ">= 1"],
+    ["--seeds 0", "'0'", "from 1 to 1000"],
     ["--seed 1.5", "'1.5'", "integer"],
     ["--noise maybe", "'maybe'", "on, off, both"],
     ["--init magic", "'magic'", "sussillo-abbott"],
@@ -46,20 +48,68 @@ describe("wrong usage", () => {
     ["--etta 1", "--etta", "--eta"],
     ["--eta", "--eta", "missing"],
     ["extra", "deep-mlp", "--help"],
+    ["--hidden 9999x99999", "'9999x99999'", "WebAssembly has 4"],
+    ["--hidden 10000x5", "'10000x5'", "at most 9999x99999"],
+    ["--hidden 100x3500", "GiB", "20x50"],
+    ["--seeds 100000000", "'100000000'", "1000"],
+    ["--steps 3000000000", "'3000000000'", "2147483647"],
+    ["--learning-rate 1e39", "'1e39'", "float32"],
+    ["--learning-rate 1e-50", "'1e-50'", "float32"],
+    ["--eta 1e300", "'1e300'", "float32"],
+    ["--bias 1e39", "'1e39'", "float32"],
+    ["--dropout 0.99999999999", "'0.99999999999'", "< 1"],
+    ["--lr 0.1", "--lr", "Did you mean --learning-rate?"],
+    ["--learning_rate 0.1", "--learning_rate", "Did you mean --learning-rate?"],
+    ["--batch-size 50", "--batch-size", "Did you mean --batch?"],
+    ["--seds 50", "--seds", "Did you mean"],
+    ["--init zeros", "'zeros'", "zero, simple"],
   ])("%s exits with 2 and one line that names value and way out", async (words, value, wayOut) => {
     const { code, stdout, stderr } = await gradnoise(`run deep-mlp ${words}`);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(oneLine);
     expect(stderr).toContain(value);
     expect(stderr).toContain(wayOut);
-    expect(stderr).toContain("gradnoise run deep-mlp --help");
+    expect(stderr).toContain(`See: ${self} run deep-mlp --help\n`);
+  });
+
+  it.each([
+    ["run deep-mpl", "Did you mean deep-mlp?"],
+    ["deep-mlp", "Did you mean run deep-mlp?"],
+    ["run digits-chek", "Did you mean digits-check?"],
+    ["rum deep-mlp", "Did you mean run?"],
+    ["run digits-check --sed 1", "Did you mean --seed?"],
+  ])("%s is told what was meant", async (words, hint) => {
+    const { code, stdout, stderr } = await gradnoise(words);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(oneLine);
+    expect(stderr).toContain(hint);
+  });
+
+  it("an empty folder name is no folder", async () => {
+    const { code, stderr } = await gradnoise(["run", "deep-mlp", "--out", ""]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error: option '--out <folder>' argument '' is invalid\. Expected a folder/);
+  });
+
+  it("control characters and long words of arguments never reach the terminal raw", async () => {
+    const long = `--${"x".repeat(5000)}`;
+    for (const words of [
+      ["run", "deep-mlp", "--init", "\x1b[31mred\x9b\u202e"],
+      ["\x1b]0;title\x07"],
+      ["run", "deep-mlp", long],
+    ]) {
+      const { code, stderr } = await gradnoise(words);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/^[\x20-\x7e]+\n$/);
+      expect(stderr.length).toBeLessThan(1000);
+    }
   });
 
   it("an unknown command exits with 2", async () => {
     expect(await gradnoise("walk")).toEqual({
       code: 2,
       stdout: "",
-      stderr: "error: unknown command 'walk'. See: gradnoise --help\n",
+      stderr: `error: unknown command 'walk'. See: ${self} --help\n`,
     });
   });
 });

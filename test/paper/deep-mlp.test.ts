@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { digits } from "../../src/data/index.js";
-import { DeepMlpRun, type DeepMlpSettings } from "../../src/paper/index.js";
+import { CheckpointError } from "../../src/base/errors.js";
+import { tensor, zeros } from "../../src/core/tensor.js";
+import { dataset, digits } from "../../src/data/index.js";
+import { checkDigits, DeepMlpRun, type DeepMlpSettings } from "../../src/paper/index.js";
+import { NUMERICS } from "../../src/train/checkpoint.js";
+import { decodeSafetensors, encodeSafetensors } from "../../src/train/safetensors.js";
 import { digest } from "../../src/train/save.js";
 
 const data = digits({ train: 400, test: 150 });
@@ -72,18 +76,106 @@ describe("a run of the deep MLP", () => {
     );
     expect(() => new DeepMlpRun(digits({ train: 400, test: 149 }), small, bytes)).toThrow("made on other data");
     expect(() => new DeepMlpRun(data, small, bytes.subarray(0, 100))).toThrow("damaged");
+    expect(() => new DeepMlpRun(data, small, bytes.buffer as never)).toThrow(
+      'deepMlp: "checkpoint" expected the bytes of a checkpoint, got an ArrayBuffer',
+    );
   });
 
-  it("refuses settings out of range, naming them", () => {
+  it("refuses a checkpoint of data that differ in one pixel, of training or of test", () => {
+    const run = new DeepMlpRun(data, small);
+    run.step();
+    const bytes = run.checkpoint();
+    for (const part of ["train", "test"] as const) {
+      const other = digits({ train: 400, test: 150 });
+      other[part].columns.x.source!.bytes[12345] ^= 1;
+      expect(() => new DeepMlpRun(other, small, bytes)).toThrow("made on other data");
+    }
+    expect(new DeepMlpRun(digits({ train: 400, test: 150 }), small, bytes).steps).toBe(1);
+  });
+
+  it("refuses a checkpoint with any bit flipped", () => {
+    const run = new DeepMlpRun(data, { ...small, layers: 1, width: 2, optimizer: "momentum" });
+    for (let i = 0; i < 5; i++) run.step();
+    const bytes = run.checkpoint();
+    const accepted: number[] = [];
+    for (let i = 0; i < 200; i++) {
+      const bit = (i * 7919 * 8 + i) % (8 * bytes.length);
+      const flipped = bytes.slice();
+      flipped[bit >>> 3] ^= 1 << (bit & 7);
+      try {
+        new DeepMlpRun(data, run.settings, flipped);
+        accepted.push(bit);
+      } catch (error) {
+        expect(error).toBeInstanceOf(CheckpointError);
+      }
+    }
+    expect(accepted).toEqual([]);
+  });
+
+  it("refuses a checkpoint of another version, saying so, and one without a digest of the images", () => {
+    const run = new DeepMlpRun(data, small);
+    run.step();
+    const { tensors, metadata } = decodeSafetensors(run.checkpoint());
+    const { deepMlpSeal: _, ...unsealed } = metadata;
+    expect(() => new DeepMlpRun(data, small, encodeSafetensors(tensors, { ...unsealed, numerics: "1" }))).toThrow(
+      `checkpoint: it is of another version of gradnoise (numerics "1", here "${NUMERICS}")`,
+    );
+    expect(() => new DeepMlpRun(data, small, encodeSafetensors(tensors, unsealed))).toThrow(
+      "older version of gradnoise, which noted the labels of its data but not the images",
+    );
+    const { deepMlp: __, ...bare } = unsealed;
+    expect(() => new DeepMlpRun(data, small, encodeSafetensors(tensors, bare))).toThrow(
+      "not one of the deep-mlp experiment",
+    );
+  });
+
+  it("refuses settings that are unknown, of another kind or out of range, naming them", () => {
     const bad =
       (settings: object): (() => unknown) =>
       () =>
         new DeepMlpRun(data, settings);
-    expect(bad({ eta: -1 })).toThrow('deepMlp: "eta" expected a number >= 0, got -1');
+    expect(bad({ eta: -1 })).toThrow('deepMlp: "eta" expected a number >= 0 that float32 holds, got -1');
     expect(bad({ init: "ones" })).toThrow(
-      'deepMlp: "init" expected one of zero, simple, sussillo-abbott, he, got "ones"',
+      'deepMlp: "init" expected "zero" or "simple" or "sussillo-abbott" or "he", got "ones"',
     );
     expect(bad({ batch: 401 })).toThrow('"batch" expected at most the 400 training examples there are, got 401');
     expect(bad({ clip: 0 })).toThrow('"clip" expected a number > 0, or null, got 0');
+    expect(bad({ learningrate: 0.1 })).toThrow('there is no option "learningrate". Did you mean "learningRate"?');
+    expect(bad({ noise: "yes" })).toThrow('"noise" expected true or false, got "yes"');
+    expect(bad({ width: 99_999, layers: 9 })).toThrow(
+      /need at least 597 GiB, WebAssembly has 4; give a smaller network/,
+    );
+    expect(bad({ width: 1_000_000 })).toThrow("from 1 to 99999");
+    expect(bad({ epochs: 1e9 })).toThrow("more than 2147483647; give fewer");
+    expect(bad({ learningRate: 1e39 })).toThrow("> 0 that float32 holds, got 1e+39");
+    expect(bad([1] as never)).toThrow("expected options {");
+    expect(new DeepMlpRun(data, { ...small, eta: undefined } as object).settings.eta).toBe(0.03);
+  });
+
+  it("keeps its own settings, whatever becomes of those it was given", () => {
+    const given = { ...small };
+    const run = new DeepMlpRun(data, given);
+    given.steps = 1;
+    expect(run.settings.steps).toBe(60);
+    expect(Object.isFrozen(run.settings)).toBe(true);
+  });
+
+  it("refuses what is no image data, naming the way out", () => {
+    const make =
+      (given: unknown): (() => unknown) =>
+      () =>
+        new DeepMlpRun(given as never, small);
+    expect(make(undefined)).toThrow("deepMlp: expected data { train, test } with columns x and y, got undefined");
+    expect(make({ train: data.train })).toThrow("Give data.digits(), or what data.mnist returned");
+    const flat = { train: dataset({ x: zeros([4]), y: tensor(new Int32Array(4)) }), test: data.test };
+    expect(make(flat)).toThrow("deepMlp: train has x [4] and y [4] of int32; give x [examples, pixels]");
+  });
+});
+
+describe("the check of the digits", () => {
+  it("refuses another model, naming both", () => {
+    expect(() => checkDigits(data, "conv" as never, 1).next()).toThrow(
+      'checkDigits: expected "linear" or "he", got "conv"',
+    );
   });
 });
