@@ -4,7 +4,8 @@ import { foldIn, key, STREAM, uniforms } from "../core/random.js";
 import { type Tensor, tensor } from "../core/tensor.js";
 import { type Dataset, dataset } from "./dataset.js";
 import { drawDigit } from "./digits-strokes.js";
-import { type ByteSource, readIdxPair } from "./idx.js";
+import { readIdxPair } from "./idx.js";
+import type { ByteSource } from "./source.js";
 
 /** Images x [examples, 784] in 0..1 and labels y [examples]. */
 export type ImageDataset = Dataset<{ x: Tensor; y: Tensor }>;
