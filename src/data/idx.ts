@@ -1,7 +1,7 @@
 // The IDX files of MNIST, from bytes that may be gzipped: a magic number, big-endian sizes, then the values.
 // One idea: a file is checked to the last byte before anything is believed, and pixels are a view, never a copy.
 // Source: LeCun, Cortes, Burges, THE MNIST DATABASE, "File formats for the MNIST database".
-import { bytesOf } from "../base/bytes.js";
+import { type Bytes, bytesOf } from "../base/bytes.js";
 import { DataError } from "../base/errors.js";
 import { fileKind } from "../base/file-kind.js";
 import { anything, integer, readOptions } from "../base/options.js";
@@ -98,7 +98,7 @@ function readHeader(bytes: Uint8Array, name: string, kind?: keyof typeof kinds) 
  *
  * Source: THE MNIST DATABASE, "The IDX file format".
  */
-export function parseIdx(bytes: Uint8Array | ArrayBuffer | ArrayBufferView, name = "parseIdx"): IdxArray {
+export function parseIdx(bytes: Bytes, name = "parseIdx"): IdxArray {
   const file = bytesOf(name, bytes, "parseIdx(%)");
   const { type, header, shape, size, length } = readHeader(file, name);
   if (shape === undefined)

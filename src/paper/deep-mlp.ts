@@ -8,7 +8,7 @@ import type { Tensor } from "../core/tensor.js";
 import type { ImageData } from "../data/index.js";
 import * as nn from "../nn/index.js";
 import { adam, addNoise, chain, clipByGlobalNorm, type GradientTransform, sgd } from "../optim/index.js";
-import { decodeSafetensors, encodeSafetensors } from "../train/safetensors.js";
+import { annotateCheckpoint, openCheckpoint } from "../train/checkpoint.js";
 import { digest } from "../train/save.js";
 import { createTrainer, type Trainer } from "../train/trainer.js";
 import { checkDeepMlpSettings, type DeepMlpSettings, deepMlpDefaults, INITS } from "./deep-mlp-settings.js";
@@ -117,7 +117,7 @@ export class DeepMlpRun {
     // labels stand for the images: another folder of data has other labels
     this.dataDigest = digest({ train: columns.y, test: data.test.columns.y });
     if (checkpoint) this.restore(checkpoint);
-    this.batches = data.train.batches(s.batch, { seed: s.seed, steps: this.total, from: this.steps });
+    this.batches = data.train.batches(s.batch, { seed: s.seed, steps: this.total, from: this.steps, dropLast: true });
   }
 
   /** Updates made so far. */
@@ -154,16 +154,15 @@ export class DeepMlpRun {
 
   /** Everything the run needs to go on: a safetensors file that `trainer.restore` of the same settings reads too. */
   checkpoint(): Uint8Array {
-    const { tensors, metadata } = decodeSafetensors(this.trainer.checkpoint(), "checkpoint");
     const { settings, history, diverged, dataDigest: data } = this;
     const note: Note = { settings, data, history, diverged };
-    return encodeSafetensors(tensors, { ...metadata, deepMlp: JSON.stringify(note) });
+    return annotateCheckpoint(this.trainer.checkpoint(), { deepMlp: JSON.stringify(note) });
   }
 
   private restore(bytes: Uint8Array): void {
     let note: Note;
     try {
-      note = JSON.parse(decodeSafetensors(bytes, "checkpoint").metadata.deepMlp ?? "none");
+      note = JSON.parse(openCheckpoint(bytes).metadata.deepMlp ?? "none");
     } catch (cause) {
       throw new CheckpointError(
         `checkpoint: it is damaged or not one of the deep-mlp experiment (${(cause as Error).message})`,

@@ -67,7 +67,7 @@ export function* checkDigits(
   const chunks = imageChunks(data.test);
   let bestAccuracy = 0;
   let last = { loss: null as number | null, accuracy: 0 };
-  for (const batch of data.train.batches(100, { seed, steps })) {
+  for (const batch of data.train.batches(100, { seed, steps, dropLast: true })) {
     trainer.step(batch);
     if (trainer.steps % (steps / 20) !== 0) continue;
     last = evaluateImages(trainer, chunks);
