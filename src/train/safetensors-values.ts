@@ -21,7 +21,7 @@ const wholes: { readonly [dtype: string]: Read } = {
   I64: (view, i) => narrow(view.getBigInt64(8 * i, true)),
 };
 
-const narrow = (value: bigint): number | bigint => (BigInt(Number(value)) === value ? Number(value) : value);
+const narrow = (value: bigint): number | bigint => (Number.isSafeInteger(Number(value)) ? Number(value) : value);
 
 /** Bits of the float32 that is the float of fewer bits: NaN stays as it is. */
 const floats: { readonly [dtype: string]: (view: DataView, i: number) => number } = {
