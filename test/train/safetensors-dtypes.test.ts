@@ -182,5 +182,8 @@ describe("what load gives", () => {
     expect(() => load(file({ w: ["F32", Array(9).fill(1), four] }))).toThrow(
       new DataError('load: tensor "w": rank 9 is above 8, the most a tensor has here'),
     );
+    expect(() => load(file({ w: ["F32", [2 ** 31, 0], []] }))).toThrow(
+      new DataError('load: tensor "w": [2147483648, 0] has an axis of 2^31 or more'),
+    );
   });
 });

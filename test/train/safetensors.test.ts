@@ -148,9 +148,6 @@ describe("encodeSafetensors", () => {
   });
 
   it("refuses metadata that is not text", () => {
-    expect(() => encodeSafetensors(new Map(), { step: 3 as never })).toThrow(
-      new TypeError('encodeSafetensors: metadata "step" expected a string, got 3. Write String(3)'),
-    );
     expect(() => encodeSafetensors(new Map(), null as never)).toThrow(
       new TypeError("encodeSafetensors: metadata expected an object of strings, got null"),
     );
@@ -306,16 +303,6 @@ describe("a file that is not what it says", () => {
         `file: tensor "a": dtype "${dtype}" has no counterpart here, known are F32, F16, BF16, F8_E5M2, F8_E4M3, F64, BOOL, U8, I8, U16, I16, U32, I32, U64, I64. Ask for the other tensors with { like }`,
       );
     expect(refusal(fileOf('{"a":{}}'))).toBe('file: tensor "a": dtype expected a text, got undefined');
-  });
-
-  it("is refused for more axes than a tensor has", () => {
-    const shape = Array(9).fill(1);
-    expect(refusal(fileOf(`{"a":${entry("F32", shape, 0, 4)}}`, new Uint8Array(4)))).toBe(
-      'file: tensor "a": rank 9 is above 8, the most a tensor has here',
-    );
-    expect(refusal(fileOf(`{"a":${entry("F32", [2 ** 31, 0], 0, 0)}}`))).toBe(
-      'file: tensor "a": [2147483648, 0] has an axis of 2^31 or more',
-    );
   });
 
   it("is refused for a shape that is no array of sizes", () => {
