@@ -5,6 +5,7 @@ import * as randomAll from "./core/random.js";
 export { type CustomResult, customGrad, recompute, stopGradient } from "./autodiff/custom.js";
 export { checkGrad, type GradCheck, grad, valueAndGrad } from "./autodiff/grad.js";
 export { type UnrollOptions, unroll } from "./autodiff/unroll.js";
+export type { Bytes } from "./base/bytes.js";
 export { CheckpointError, DataError, DivergenceError, ShapeError, StaleTensorError } from "./base/errors.js";
 export type { Shape } from "./base/shape.js";
 export { type ParameterBlock, type Segment, Slot } from "./core/parameter-block.js";
@@ -68,7 +69,7 @@ export {
 } from "./ops/softmax.js";
 export { abs, clip, cos, exp, log, neg, reciprocal, rsqrt, sin, sqrt, square } from "./ops/unary.js";
 export * as optim from "./optim/index.js";
-export { digest, type FileLayout, type LoadOptions, load, save } from "./train/save.js";
+export { digest, type FileLayout, type LoadOptions, load, loadMetadata, save } from "./train/save.js";
 export { type Summarised, summary } from "./train/summary.js";
 export {
   createTrainer,

@@ -30,6 +30,12 @@ export const flag: Rule = (owner, name, value) => {
   return value;
 };
 
+/** A text. */
+export const text: Rule = (owner, name, value) => {
+  if (typeof value !== "string") throw new TypeError(`${owner}: "${name}" expected a text, got ${show(value)}`);
+  return value;
+};
+
 /** A function; `what` tells more of it. */
 export const func =
   (what = "a function"): Rule =>

@@ -13,7 +13,7 @@ import { createTrainer, type Trainer } from "../train/trainer.js";
 import { type DeepMlpSettings, INITS, readDeepMlpSettings, updatesOf } from "./deep-mlp-settings.js";
 import { type Evaluation, evaluateImages, type ImageBatch, imageChunks } from "./evaluate-images.js";
 import { checkImageData, imageDataDigest } from "./image-data.js";
-import { openCheckpoint, sealCheckpoint } from "./run-checkpoint.js";
+import { noteCheckpoint, readCheckpoint } from "./run-checkpoint.js";
 
 export interface DeepMlpSummary {
   readonly noise: boolean;
@@ -138,11 +138,11 @@ export class DeepMlpRun {
   /** Everything the run needs to go on: a safetensors file with parameters, optimizer, settings and history. */
   checkpoint(): Uint8Array {
     const { settings, history, diverged, dataDigest: data } = this;
-    return sealCheckpoint(this.trainer.checkpoint(), { settings, data, history, diverged });
+    return noteCheckpoint(this.trainer.checkpoint(), { settings, data, history, diverged });
   }
 
   private restore(bytes: Uint8Array): void {
-    const { trainer, note } = openCheckpoint(bytes);
+    const note = readCheckpoint(bytes);
     for (const name of Object.keys(this.settings) as (keyof DeepMlpSettings)[])
       if (note.settings[name] !== this.settings[name])
         throw new CheckpointError(
@@ -152,7 +152,7 @@ export class DeepMlpRun {
       throw new CheckpointError(
         `checkpoint: it was made on other data (digest ${printable(String(note.data))}, here ${this.dataDigest}); resume with the same data`,
       );
-    this.trainer.restore(trainer);
+    this.trainer.restore(bytes);
     if (this.steps > this.total)
       throw new CheckpointError(`checkpoint: it is at step ${this.steps} of a run of ${this.total}`);
     this.history.push(...note.history);

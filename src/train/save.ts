@@ -1,11 +1,21 @@
 // Trees of tensors as safetensors files, and their digest.
-import { DataError, show } from "../base/errors.js";
-import { type Shape, showShape } from "../base/shape.js";
-import { flatten, mapTree } from "../base/tree.js";
+import type { Bytes } from "../base/bytes.js";
+import { DataError, isPlain, printable, show } from "../base/errors.js";
+import { anything, func, readOptions, text } from "../base/options.js";
+import { type Shape, sameShape, showShape } from "../base/shape.js";
+import { flatten, mapTree, under } from "../base/tree.js";
 import { hostTensor, isTensor, type Tensor } from "../core/tensor.js";
 import { transpose } from "../ops/layout.js";
 import { digestBytes } from "./digest.js";
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.js";
+import {
+  checkMetadata,
+  encodeSafetensors,
+  openSafetensors,
+  type SafetensorsFile,
+  type StoredTensor,
+  withOneNaN,
+} from "./safetensors.js";
+import { checkSeal, isCheckpoint } from "./seal.js";
 
 export function stored(t: Tensor): StoredTensor {
   return { shape: t.shape, dtype: t.dtype, data: t.data };
@@ -24,29 +34,50 @@ export interface FileLayout {
 
 /** The axes that turn the file's tensor into ours. Throws RangeError for what is no permutation. */
 function axesOf(owner: string, path: string, shape: Shape, layout: FileLayout): readonly number[] | undefined {
-  const axes = layout.transpose?.(path, shape) ?? false;
+  const axes: unknown = layout.transpose?.(path, shape) ?? false;
   if (typeof axes === "boolean") return axes ? shape.map((_, d) => shape.length - 1 - d) : undefined;
+  if (!Array.isArray(axes))
+    throw new TypeError(
+      `${owner}: "transpose" returned ${show(axes)} for ${path}; return true, false or an array of axes`,
+    );
   if (axes.length !== shape.length || axes.some((axis) => !(axis in shape)) || new Set(axes).size !== axes.length)
     throw new RangeError(`${owner}: ${path}: axes ${show(axes)} are no permutation of the ${shape.length} axes`);
   return axes;
 }
 
+/** The file's name of a path. */
+function nameOf(owner: string, path: string, layout: FileLayout): string {
+  const name: unknown = layout.rename ? layout.rename(path) : path;
+  if (typeof name !== "string")
+    throw new TypeError(`${owner}: "rename" returned ${show(name)} for ${path}; return a name`);
+  return name;
+}
+
+const layoutRules = { rename: func("a function of the path"), transpose: func("a function of path and shape") };
+
 /**
- * A tree of tensors as the bytes of a safetensors file, one entry per path, readable from Python.
+ * A tree of tensors as the bytes of a safetensors file, one entry per path, readable from Python. NaN is written as one NaN.
  *
- * With a `layout` the file has other names and axes: what `load` reads with the same layout.
+ * `metadata` are texts of yours, which `loadMetadata` reads. With a `layout` the file has other names and axes: what `load`
+ * reads with the same layout.
  * Throws DataError for two tensors of one name, RangeError for axes that are no permutation, TypeError naming the path of
- * what is no tensor.
- * Example: `save(params)`; `save(params, {}, { transpose: (path) => path.endsWith("weight") })`.
+ * what is no tensor and the metadata that are no text.
+ * Example: `save(params, { made: "2025-01-01" })`; `save(params, {}, { transpose: (path) => path.endsWith("weight") })`.
  * Source: github.com/huggingface/safetensors
  */
-export function save(tree: unknown, metadata?: Record<string, string>, layout: FileLayout = {}): Uint8Array {
+export function save(tree: unknown, metadata?: Record<string, string>, layout?: FileLayout): Uint8Array {
   const tensors = new Map<string, StoredTensor>();
+  const own = readOptions("save", layout, layoutRules);
+  if (metadata !== undefined) {
+    if (isPlain(metadata) && layout === undefined && Object.keys(metadata).some((key) => key in layoutRules))
+      throw new TypeError("save: the layout is the third argument: save(tree, {}, { rename, transpose })");
+    checkMetadata("save", metadata);
+  }
   for (const { path, leaf } of flatten(tree, isTensor, "save")) {
-    const name = (layout.rename ?? String)(path || "value");
+    const name = nameOf("save", path || "value", own);
     if (tensors.has(name))
       throw new DataError(`save: two tensors are called ${show(name)}. Rename the one whose key holds a dot`);
-    const axes = axesOf("save", path, leaf.shape, layout);
+    const axes = axesOf("save", path, leaf.shape, own);
     const turned = axes
       ? transpose(
           leaf,
@@ -60,57 +91,108 @@ export function save(tree: unknown, metadata?: Record<string, string>, layout: F
 
 /** What is wanted of a file, and how the file lays it out. */
 export interface LoadOptions<P> extends FileLayout {
-  /** A tree of the wanted shapes: the result has its form, and every path and shape is checked. */
+  /** A tree of the wanted shapes: the result has its form, and every path, shape and dtype is checked. */
   readonly like?: P;
+  /** What the file is called in messages. */
+  readonly name?: string;
 }
 
 /**
  * The tensors of a safetensors file: a tree like `like`, or a plain object by name without it.
  *
- * Halves, bfloat16 and doubles become float32, 64-bit integers int32.
- * Throws DataError for a damaged file, a missing name or another shape, naming path and both shapes; RangeError for axes
- * that are no permutation.
+ * Takes a Uint8Array, an ArrayBuffer or any view; of a Blob or a Response `load(await blob.arrayBuffer())`. With `like` only
+ * the wanted tensors are read, as the dtype that they have there; of a trainer's checkpoint those are its parameters.
+ * Without it floats become float32, other whole numbers and booleans int32. Floats of 64 bits are rounded; a whole number
+ * or a float that its dtype cannot hold exactly is refused.
+ * Throws DataError for a damaged or foreign file, which it names, a missing name, another shape and a value that does not
+ * fit, CheckpointError for a damaged checkpoint, RangeError for axes that are no permutation, TypeError for what holds no
+ * bytes.
  * Example: `load(save(params), { like: params })`; a weight of PyTorch's nn.Linear, which is [nOut, nIn]:
  * ```ts
  * const file = save({ "fc.weight": zeros([2, 3]) });
  * load(file, { like: { weight: zeros([3, 2]) }, rename: (path) => `fc.${path}`, transpose: () => true });
  * ```
  */
-export function load<P = { [name: string]: Tensor }>(bytes: Uint8Array, options: LoadOptions<P> = {}): P {
-  const { tensors } = decodeSafetensors(bytes);
-  const { like, rename = (path: string) => path } = options;
+export function load<P = { [name: string]: Tensor }>(bytes: Bytes, options?: LoadOptions<P>): P {
+  if (isTree(options))
+    throw new TypeError(
+      "load: the second argument is options, got a tree of tensors. Write load(bytes, { like: tree })",
+    );
+  const read = readOptions<LoadOptions<P>>("load", options, loadRules);
+  const { like, name = "load" } = read;
+  const file = openFile(bytes, name);
+  const { entries } = file;
   if (like === undefined)
-    return Object.fromEntries([...tensors].map(([name, t]) => [name, hostTensor(t.data, t.shape)])) as P;
-  return mapTree(like, isTensor, (leaf, path) => {
-    const name = rename(path || "value");
-    const found = tensors.get(name);
-    if (!found)
-      throw new DataError(
-        `load: the file has no tensor ${show(name)}. It holds: ${[...tensors.keys()].slice(0, 6).join(", ")}`,
-      );
-    const axes = axesOf("load", path, leaf.shape, options);
-    const expected = axes ? leaf.shape.map((_, d) => leaf.shape[axes.indexOf(d)]) : leaf.shape;
-    if (showShape(found.shape) !== showShape(expected))
-      throw new DataError(
-        `load: ${name}: expected shape ${showShape(expected)}, the file has ${showShape(found.shape)}`,
-      );
-    const own = hostTensor(found.data.slice(), found.shape);
-    return axes ? transpose(own, axes) : own;
-  }) as P;
+    return Object.fromEntries([...entries].map(([key, entry]) => [key, ownTensor(file.read(entry))])) as P;
+  const within = isCheckpoint(file) ? (path: string): string => under("params", path) : (path: string): string => path;
+  return mapTree(
+    like,
+    isTensor,
+    (leaf, path) => {
+      const wanted = nameOf(name, path || "value", read);
+      const entry = entries.get(wanted) ?? entries.get(within(path));
+      if (!entry)
+        throw new DataError(`${name}: the file has no tensor ${show(wanted)}. ${whatItHolds([...entries.keys()])}`);
+      const axes = axesOf(name, path, leaf.shape, read);
+      const expected = axes ? leaf.shape.map((_, d) => leaf.shape[axes.indexOf(d)]) : leaf.shape;
+      if (!sameShape(entry.shape, expected))
+        throw new DataError(
+          `${name}: ${printable(wanted)}: expected shape ${showShape(expected)}, the file has ${showShape(entry.shape)}`,
+        );
+      const own = ownTensor(file.read(entry, leaf.dtype));
+      return axes ? transpose(own, axes) : own;
+    },
+    "like",
+  ) as P;
+}
+
+const loadRules = { like: anything, name: text, ...layoutRules };
+
+/** Whether a tree was given where options were expected. */
+function isTree(options: unknown): boolean {
+  if (isPlain(options) && Object.keys(options).every((key) => key in loadRules)) return false;
+  try {
+    return flatten(options, isTensor).length > 0;
+  } catch {
+    return false;
+  }
+}
+
+const ownTensor = ({ data, shape }: StoredTensor): Tensor => hostTensor(data.slice(), Object.freeze([...shape]));
+
+function whatItHolds(names: readonly string[]): string {
+  const more = names.length > 6 ? ` and ${names.length - 6} more` : "";
+  return names.length === 0 ? "It holds none" : `It holds: ${names.slice(0, 6).map(printable).join(", ")}${more}`;
+}
+
+function openFile(bytes: unknown, name: string): SafetensorsFile {
+  const file = openSafetensors(bytes, name, `${name === "loadMetadata" ? name : "load"}(%)`);
+  if (isCheckpoint(file)) checkSeal(file, name);
+  return file;
 }
 
 /**
- * One hexadecimal string of paths, shapes and bits of a tree: equal trees have equal digests on every machine.
+ * The metadata of a safetensors file: what was given to `save`, or what a checkpoint says of itself; {} where there are none.
+ *
+ * Throws DataError for a damaged or foreign file, TypeError for what holds no bytes.
+ * Example: `loadMetadata(save(params, { made: "here" })).made`
+ */
+export function loadMetadata(bytes: Bytes): { [name: string]: string } {
+  return { ...openFile(bytes, "loadMetadata").metadata };
+}
+
+/**
+ * One hexadecimal string of paths, shapes and bits of a tree: equal trees have equal digests on every machine. All NaN are one.
  * Throws TypeError naming the path of anything that is neither tensor, array nor plain object.
  * Example: `digest(trainer.params)`. Source: MurmurHash3_x86_128, the first 64 bits.
  */
 export function digest(tree: unknown): string {
   const parts: Uint8Array[] = [];
-  const text = new TextEncoder();
+  const encoder = new TextEncoder();
   for (const { path, leaf } of flatten(tree, isTensor, "digest")) {
-    const { data } = leaf;
-    parts.push(text.encode(`${path} ${leaf.dtype} ${showShape(leaf.shape)}\n`));
-    parts.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    const { buffer, byteOffset, byteLength } = withOneNaN(leaf.data);
+    parts.push(encoder.encode(`${path} ${leaf.dtype} ${showShape(leaf.shape)}\n`));
+    parts.push(new Uint8Array(buffer, byteOffset, byteLength));
   }
   return digestBytes(parts);
 }

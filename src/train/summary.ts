@@ -1,5 +1,5 @@
 // A table of what a model holds: a line for every parameter, and the total.
-import { show } from "../base/errors.js";
+import { printable, show } from "../base/errors.js";
 import { showShape } from "../base/shape.js";
 import { flatten } from "../base/tree.js";
 import { key } from "../core/random.js";
@@ -17,9 +17,9 @@ export type Summarised = { init(key: any): unknown } | Pick<Trainer<any, any, an
  * Example: `console.log(summary(nn.mlp([784, 50, 10])))`
  */
 export function summary(model: Summarised): string {
-  const leaves = flatten(parametersOf(model), isTensor);
+  const leaves = flatten(parametersOf(model), isTensor, "summary: params");
   const rows = leaves.map(({ path, leaf }) => [
-    path || "(the tensor itself)",
+    printable(path) || "(the tensor itself)",
     showShape(leaf.shape),
     grouped(leaf.size),
     leaf.dtype === "float32" ? "" : leaf.dtype,
@@ -38,8 +38,10 @@ export function summary(model: Summarised): string {
 }
 
 function parametersOf(model: Summarised): unknown {
-  if (typeof model !== "object" || model === null)
-    throw new TypeError(`summary: expected parameters, a layer or a trainer, got ${show(model)}`);
+  if (typeof model !== "object" || model === null) {
+    const hint = typeof model === "function" ? ". Call it: a layer is what nn.linear(2, 3) returns" : "";
+    throw new TypeError(`summary: expected parameters, a layer or a trainer, got ${show(model)}${hint}`);
+  }
   if ("init" in model && typeof model.init === "function") return model.init(key(0));
   if ("step" in model && typeof model.step === "function" && "params" in model) return model.params;
   return model;

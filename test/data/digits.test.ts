@@ -1,6 +1,6 @@
 // Drawn digits: deterministic, balanced, and different enough from each other.
 import { describe, expect, it } from "vitest";
-import { digits } from "../../src/data/digits.js";
+import { digits, digitsAsync } from "../../src/data/digits.js";
 
 const bytesOf = ({ columns }: ReturnType<typeof digits>["train"]): Uint8Array => columns.x.source!.bytes;
 const { train, test } = digits({ train: 2000, test: 300, seed: 5 });
@@ -75,9 +75,27 @@ describe("drawn digits", () => {
     expect(right / 300).toBeLessThan(0.95); // nearest means must not be enough
   });
 
-  it("refuse counts and seeds that are none", () => {
+  it("are the same bytes drawn with pauses, during which other work goes on", async () => {
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    const drawn = await digitsAsync({ train: 2000, test: 300, seed: 5 });
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(1);
+    expect(bytesOf(drawn.train)).toEqual(bytesOf(train));
+    expect(bytesOf(drawn.test)).toEqual(bytesOf(test));
+    expect(drawn.train.columns.y.data).toEqual(train.columns.y.data);
+  });
+
+  it("refuse counts and seeds that are none", async () => {
+    await expect(digitsAsync({ train: 0 })).rejects.toThrow('digitsAsync: "train" expected an integer >= 1, got 0');
     expect(() => digits({ train: 0 })).toThrow('digits: "train" expected an integer >= 1, got 0');
     expect(() => digits({ train: 1, test: 2.5 })).toThrow('digits: "test" expected an integer >= 1, got 2.5');
-    expect(() => digits({ train: 1, test: 1, seed: -1 })).toThrow('"seed" expected an integer >= 0, got -1');
+    expect(() => digits({ train: 1, test: 1, seed: -1 })).toThrow('digits: "seed" expected an integer >= 0, got -1');
+    expect(() => digits({ size: 3 } as never)).toThrow(
+      'digits: there is no option "size". There are: train, test, seed',
+    );
+    expect(() => digits(100 as never)).toThrow(
+      "digits: expected options { train, test, seed }, got 100. Write { train: 100 }",
+    );
   });
 });

@@ -3,9 +3,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DataError } from "../../src/base/errors.js";
-import { parseIdx, readBytes, readIdxImages, readIdxLabels, readIdxPair } from "../../src/data/idx.js";
+import { parseIdx, readIdxImages, readIdxLabels, readIdxPair } from "../../src/data/idx.js";
+import { readBytes } from "../../src/data/source.js";
 import { digestBytes } from "../../src/train/digest.js";
 
 const fromHex = (hex: string) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
@@ -96,14 +98,61 @@ describe("parseIdx", () => {
   });
 
   it("refuses what is no IDX file", () => {
+    expect(() => parseIdx(Uint8Array.of(0x3c, 0x21, 1, 2, 3, 4, 5, 6), "file")).toThrow(
+      new DataError("file: magic number 0x3c210102 is not that of an IDX file, expected 0x00000801 to 0x00000804"),
+    );
     expect(() => parseIdx(new TextEncoder().encode("<!doctype html>"), "file")).toThrow(
-      new DataError("file: magic number 0x3c21646f is not that of an IDX file, expected 0x00000801 to 0x00000804"),
+      new DataError(
+        "file: expected an IDX file, this is an HTML page. The address answered with a page: look at it in a browser, and take the file's own link",
+      ),
+    );
+    expect(() => parseIdx(labelsGzip, "file")).toThrow(
+      "file: expected an IDX file, this is gzipped. Unzip it, or use readIdxImages and readIdxLabels, which do",
     );
   });
 
-  it("refuses element types other than unsigned byte", () => {
-    expect(() => parseIdx(idx([2], 0x0d), "file")).toThrow(
-      new DataError("file: element type 0x0d is not supported, expected unsigned byte (0x08)"),
+  /** A file of one axis with the given bytes for values. */
+  const typed = (type: number, count: number, ...values: number[]): Uint8Array =>
+    Uint8Array.of(0, 0, type, 1, 0, 0, 0, count, ...values);
+
+  // the values' bytes: Python, struct.pack(">3b", ...), ">3h", ">2i", ">3f", ">2d"
+  const others: [string, Uint8Array, Int32Array | Float32Array][] = [
+    ["int8", typed(9, 3, 0x7f, 0x80, 0xff), Int32Array.of(127, -128, -1)],
+    ["int16", typed(11, 3, 0x7f, 0xff, 0x80, 0, 0xff, 0xfe), Int32Array.of(32767, -32768, -2)],
+    ["int32", typed(12, 2, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xf6), Int32Array.of(2147483647, -10)],
+    ["float32", typed(13, 2, 0x3f, 0xc0, 0, 0, 0x7f, 0x80, 0, 0), Float32Array.of(1.5, Infinity)],
+    ["float64", typed(14, 1, 0x3f, 0xb9, 0x99, 0x99, 0x99, 0x99, 0x99, 0x9a), Float32Array.of(0.1)],
+  ];
+  it.each(others)("reads values of %s", (_, bytes, expected) => {
+    expect(parseIdx(bytes, "file")).toEqual({ shape: [expected.length], data: expected });
+    const moved = new Uint8Array(bytes.length + 1);
+    moved.set(bytes, 1);
+    expect(parseIdx(moved.subarray(1), "file").data).toEqual(expected);
+  });
+
+  it("refuses a double beyond float32, and element types that are none", () => {
+    expect(() => parseIdx(typed(14, 1, 0x7f, 0xef, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff), "file")).toThrow(
+      new DataError("file: value 1.7976931348623157e+308 at position 0 does not fit float32"),
+    );
+    expect(() => parseIdx(idx([2], 0x0a), "file")).toThrow(
+      new DataError(
+        "file: element type 0x0a is unknown, expected 0x08 (uint8), 0x09 (int8), 0x0b (int16), 0x0c (int32), 0x0d (float32) or 0x0e (float64)",
+      ),
+    );
+    expect(() => parseIdx(idx([3], 0x0c), "file")).toThrow(
+      "expected 20 bytes for 3 labels, got 11: the file is truncated",
+    );
+  });
+
+  it("takes a buffer and any view, of another realm too", () => {
+    const bytes = idx([3]);
+    const foreign = runInNewContext("new Uint8Array(list)", { list: [...bytes] }) as Uint8Array;
+    for (const source of [bytes.buffer, new DataView(bytes.buffer), Buffer.from(bytes), foreign, foreign.buffer])
+      expect([...parseIdx(source, "file").data]).toEqual([0, 1, 2]);
+    expect(() => parseIdx("labels.idx" as never)).toThrow(
+      new TypeError(
+        'parseIdx: expected bytes (Uint8Array, ArrayBuffer), got the path "labels.idx". First read the file: parseIdx(await readFile(path)) in Node, parseIdx(await (await fetch(path)).arrayBuffer()) in a page',
+      ),
     );
   });
 
@@ -141,7 +190,9 @@ describe("readBytes", () => {
 
   it("refuses another kind of source with a TypeError", async () => {
     await expect(readBytes("train-labels" as never, "labels")).rejects.toThrow(
-      new TypeError('labels: expected a Uint8Array, ArrayBuffer, Blob or Response, got "train-labels"'),
+      new TypeError(
+        'labels: expected bytes (Uint8Array, ArrayBuffer, Blob or Response), got the path "train-labels". First read the file: await readFile(path) in Node, await (await fetch(path)).arrayBuffer() in a page',
+      ),
     );
   });
 
@@ -208,6 +259,15 @@ describe("readIdxImages and readIdxLabels", () => {
         `${trainLabels}: magic number 0x00000803 is that of images (idx3-ubyte), ` +
           `expected labels (idx1-ubyte, 0x00000801)`,
       ),
+    );
+  });
+
+  it("read whole numbers of other element types where they are bytes", async () => {
+    const labels = Uint8Array.of(0, 0, 12, 1, 0, 0, 0, 2, 0, 0, 0, 7, 0, 0, 0, 9);
+    expect(await readIdxLabels(labels)).toEqual(Uint8Array.of(7, 9));
+    labels[10] = 1;
+    await expect(readIdxLabels(labels, "file")).rejects.toThrow(
+      new DataError("file: value 263 at position 0 of element type 0x0c is no byte. Read such a file with parseIdx"),
     );
   });
 

@@ -103,11 +103,18 @@ describe("encodeSafetensors", () => {
     expect(decodeSafetensors(file).tensors.get("x")!.data).toEqual(Float32Array.of(2, 3));
   });
 
-  it("keeps NaN and negative zero bit by bit", () => {
-    const bits = Uint32Array.of(0x7fc12345, 0x80000000, 0xff800000);
-    const data = new Float32Array(bits.buffer);
-    const decoded = decodeSafetensors(encodeSafetensors(new Map([["x", { shape: [3], dtype: "float32", data }]])));
-    expect(new Uint32Array(decoded.tensors.get("x")!.data.slice().buffer)).toEqual(bits);
+  it("writes one NaN for all, and keeps every other value bit by bit", () => {
+    const bits = Uint32Array.of(0x7fc12345, 0xffc00000, 0x7f800001, 0xffffffff, 0x80000000, 0xff800000, 1);
+    const one = Uint32Array.of(0x7fc00000, 0x7fc00000, 0x7fc00000, 0x7fc00000, 0x80000000, 0xff800000, 1);
+    const data = new Float32Array(bits.slice().buffer);
+    const file = encodeSafetensors(new Map([["x", { shape: [7], dtype: "float32", data }]]));
+    expect(new Uint32Array(decodeSafetensors(file).tensors.get("x")!.data.slice().buffer)).toEqual(one);
+    expect(new Uint32Array(data.buffer)).toEqual(bits); // what was given is not written to
+  });
+
+  it("keeps whole numbers whose bits would be a NaN", () => {
+    const file = encodeSafetensors(new Map([["x", int32([2], 0x7fc12345, -1)]]));
+    expect(decodeSafetensors(file).tensors.get("x")).toEqual(int32([2], 0x7fc12345, -1));
   });
 
   it("refuses data that does not fill its shape", () => {
@@ -141,8 +148,11 @@ describe("encodeSafetensors", () => {
   });
 
   it("refuses metadata that is not text", () => {
-    expect(() => encodeSafetensors(new Map(), { step: 3 as never })).toThrow(
-      new TypeError('encodeSafetensors: metadata "step" expected a string, got 3'),
+    expect(() => encodeSafetensors(new Map(), null as never)).toThrow(
+      new TypeError("encodeSafetensors: metadata expected an object of strings, got null"),
+    );
+    expect(() => encodeSafetensors(new Map(), { a: "\udc00" })).toThrow(
+      new RangeError('encodeSafetensors: metadata "a" holds half of a surrogate pair'),
     );
   });
 });
@@ -288,10 +298,11 @@ describe("a file that is not what it says", () => {
   });
 
   it("is refused for a dtype that float32 and int32 cannot stand for", () => {
-    expect(refusal(fileOf(`{"a":${entry("F8_E4M3", [1], 0, 1)}}`, new Uint8Array(1)))).toBe(
-      'file: tensor "a": dtype "F8_E4M3" is not supported, expected one of F32, I32, F16, BF16, F64, I64',
-    );
-    expect(refusal(fileOf('{"a":{}}'))).toMatch(/dtype undefined is not supported/);
+    for (const dtype of ["C64", "F4", "F9", "constructor", "__proto__"])
+      expect(refusal(fileOf(`{"a":${entry(dtype, [1], 0, 8)}}`, new Uint8Array(8)))).toBe(
+        `file: tensor "a": dtype "${dtype}" has no counterpart here, known are F32, F16, BF16, F8_E5M2, F8_E4M3, F64, BOOL, U8, I8, U16, I16, U32, I32, U64, I64. Ask for the other tensors with { like }`,
+      );
+    expect(refusal(fileOf('{"a":{}}'))).toBe('file: tensor "a": dtype expected a text, got undefined');
   });
 
   it("is refused for a shape that is no array of sizes", () => {

@@ -52,7 +52,16 @@ total                      2,000,002  7.6 MB`);
       new TypeError("summary: expected parameters, a layer or a trainer, got 7"),
     );
     expect(() => summary({ w: "x" })).toThrow(
-      new TypeError('params.w: expected a tensor, an array or a plain object, got "x"'),
+      new TypeError('summary: params.w: expected a tensor, an array or a plain object, got "x"'),
     );
+    expect(() => summary(nn.linear as never)).toThrow(
+      "summary: expected parameters, a layer or a trainer, got a function. Call it: a layer is what nn.linear(2, 3) returns",
+    );
+  });
+
+  it("shows no name that would change a terminal, and a long one cut", () => {
+    const table = summary({ "\u001b[2J\u202e": zeros([1]), ["x".repeat(5000)]: zeros([1]) });
+    expect(table).toContain("\\u001b[2J\\u202e  [1]");
+    expect(Math.max(...table.split("\n").map((line) => line.length))).toBeLessThan(180);
   });
 });
