@@ -20,7 +20,7 @@ export const noteCheckpoint = (trainer: Uint8Array, note: Note): Uint8Array =>
 
 /** The note of a run's checkpoint. Throws CheckpointError for what is damaged, of another version, or no checkpoint of a run. */
 export function readCheckpoint(bytes: Uint8Array): Note {
-  const { metadata, sealed } = openCheckpoint(bytes);
+  const { metadata, sealed } = opened(bytes);
   const noted = metadata[NOTE];
   if (noted === undefined) throw new CheckpointError("checkpoint: it is not one of the deep-mlp experiment");
   if (metadata.numerics !== NUMERICS)
@@ -32,6 +32,16 @@ export function readCheckpoint(bytes: Uint8Array): Note {
       "checkpoint: it is of an older version of gradnoise, which noted the labels of its data but not the images; finish the run with that version",
     );
   return readNote(noted);
+}
+
+function opened(bytes: Uint8Array): ReturnType<typeof openCheckpoint> {
+  try {
+    return openCheckpoint(bytes);
+  } catch (cause) {
+    if (!(cause instanceof CheckpointError)) throw cause;
+    const why = cause.message.replace(/^checkpoint: /, "");
+    throw new CheckpointError(`checkpoint: it is damaged or not one of the deep-mlp experiment (${why})`, { cause });
+  }
 }
 
 function readNote(text: string): Note {

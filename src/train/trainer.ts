@@ -21,6 +21,7 @@ import { blame, guards, namesOf } from "./blame.js";
 import { decodeCheckpoint, encodeCheckpoint, type TrainerState } from "./checkpoint.js";
 import { nextState, ownState, partsOf, readMetrics, type StateLeaf, stateLeaves } from "./returned.js";
 import { asIterable, readRunOptions } from "./running.js";
+import { checkStorable, checkStorableState } from "./storable.js";
 import type { LeafReport, LossContext, RunOptions, StepResult, TrainerOptions } from "./types.js";
 
 /** A class and no literal: making one with a getter costs V8 2 us. */
@@ -88,6 +89,7 @@ export class Trainer<P, B, X, S> {
     this.rootKey = key(seed);
     this.gradientSquares = new Float64Array(this.leaves.length);
     const userState = this.options.state === undefined ? undefined : ownState(this.options.state);
+    checkStorableState(userState);
     this.stateLeaves = stateLeaves(userState);
     this.state = {
       step: 0,
@@ -98,6 +100,7 @@ export class Trainer<P, B, X, S> {
       optimizerState: optimizer.init(this.block),
       userState,
     };
+    checkStorable(this.state.optimizerState);
   }
 
   /** @internal What it is for messages. */
@@ -343,13 +346,19 @@ export class Trainer<P, B, X, S> {
     return encodeCheckpoint(this.state);
   }
 
-  /** Continues from a checkpoint to the very same bits. Throws CheckpointError naming what differs; nothing is changed then. */
-  restore(bytes: Uint8Array): void {
+  /**
+   * Continues from a checkpoint to the very same bits. `name` is what messages call it: a file's name. Returns a sentence
+   * where there is something to know of it (an older one, without a checksum), else undefined.
+   *
+   * Throws CheckpointError naming what differs or is damaged, TypeError for what holds no bytes; nothing is changed then.
+   */
+  restore(bytes: Uint8Array | ArrayBuffer | ArrayBufferView, name = "checkpoint"): string | undefined {
     this.refuseInside("restore");
-    decodeCheckpoint(bytes, this.state);
+    const word = decodeCheckpoint(bytes, this.state, name);
     this.halted = undefined;
     this.updated = false;
     this.gradientSquares.fill(0);
+    return word;
   }
 }
 

@@ -6,6 +6,7 @@ import { checkDigits, DeepMlpRun, type DeepMlpSettings } from "../../src/paper/i
 import { NUMERICS } from "../../src/train/checkpoint.js";
 import { decodeSafetensors, encodeSafetensors } from "../../src/train/safetensors.js";
 import { digest } from "../../src/train/save.js";
+import { encodeSealed } from "../../src/train/seal.js";
 
 const data = digits({ train: 400, test: 150 });
 const small: Partial<DeepMlpSettings> = { layers: 3, width: 12, batch: 20, steps: 60, init: "he", seed: 5 };
@@ -116,15 +117,15 @@ describe("a run of the deep MLP", () => {
     const run = new DeepMlpRun(data, small);
     run.step();
     const { tensors, metadata } = decodeSafetensors(run.checkpoint());
-    const { deepMlpSeal: _, ...unsealed } = metadata;
-    expect(() => new DeepMlpRun(data, small, encodeSafetensors(tensors, { ...unsealed, numerics: "1" }))).toThrow(
+    const { checksum: _, ...unsealed } = metadata;
+    expect(() => new DeepMlpRun(data, small, encodeSealed(tensors, { ...unsealed, numerics: "1" }))).toThrow(
       `checkpoint: it is of another version of gradnoise (numerics "1", here "${NUMERICS}")`,
     );
-    expect(() => new DeepMlpRun(data, small, encodeSafetensors(tensors, unsealed))).toThrow(
+    expect(() => new DeepMlpRun(data, small, encodeSafetensors(tensors, { ...unsealed, format: "1" }))).toThrow(
       "older version of gradnoise, which noted the labels of its data but not the images",
     );
     const { deepMlp: __, ...bare } = unsealed;
-    expect(() => new DeepMlpRun(data, small, encodeSafetensors(tensors, bare))).toThrow(
+    expect(() => new DeepMlpRun(data, small, encodeSealed(tensors, bare))).toThrow(
       "not one of the deep-mlp experiment",
     );
   });

@@ -245,8 +245,8 @@ describe("a checkpoint that does not fit", () => {
       init: () => ({ on: true }),
       update: () => undefined,
     };
-    expect(() => make({ optimizer: odd }).checkpoint()).toThrow(
-      "checkpoint: the optimizer's state on is true; a transform may keep slots (block.allocateSlot()), numbers and objects of them",
+    expect(() => make({ optimizer: odd })).toThrow(
+      "createTrainer: the optimizer's state on is true; a transform may keep slots (block.allocateSlot()), numbers and objects of them",
     );
   });
 });
