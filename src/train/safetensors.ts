@@ -33,15 +33,16 @@ function checkLittleEndian(owner: string): void {
 }
 
 const NAN = 0x7fc00000; // the one that is written: which bits a NaN has depends on the engine and its compiler's tier
-const isNaNBits = (bits: number): boolean => (bits & 0x7fffffff) > 0x7f800000;
 
 /** The same bytes with one NaN for all: as they are where there is none, else a copy. */
 export function withOneNaN(data: HostArray): HostArray {
   if (tagOf(data) !== "Float32Array") return data;
   const bits = new Int32Array(data.buffer, data.byteOffset, data.length);
-  for (let i = 0; i < bits.length; i++)
-    if (isNaNBits(bits[i])) return new Float32Array(bits.map((b) => (isNaNBits(b) ? NAN : b)).buffer);
-  return data;
+  // without a branch per value: with one, digest took half as long again
+  let found = 0;
+  for (let i = 0; i < bits.length; i++) found |= 0x7f800000 - (bits[i] & 0x7fffffff);
+  if (found >= 0) return data;
+  return new Float32Array(bits.map((b) => ((b & 0x7fffffff) > 0x7f800000 ? NAN : b)).buffer);
 }
 
 /**

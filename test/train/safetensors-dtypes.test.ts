@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import "../../src/ops/methods.js";
 import { DataError } from "../../src/base/errors.js";
 import { tensor, zeros } from "../../src/core/tensor.js";
+import { digestBytes } from "../../src/train/digest.js";
 import { load, save } from "../../src/train/save.js";
 
 /** A file of the tensors, each as its dtype, shape and bytes. */
@@ -110,6 +111,14 @@ describe("floats", () => {
     });
     expect([...x.data]).toEqual(expected);
     expect([x.data[0x7b], x.data[1]]).toEqual([57344, 2 ** -16]);
+  });
+
+  it("of F16 are widened as NumPy does it, each of them", () => {
+    const halves = Uint16Array.from({ length: 65536 }, (_, i) => i).filter((half) => (half & 0x7fff) <= 0x7c00);
+    const { x } = load(file({ x: ["F16", [halves.length], bytes(halves)] }));
+    // Python: h = np.arange(65536, dtype="<u2").view("<f2").astype("<f4"); b = h[~np.isnan(h)].tobytes();
+    //   "%08x%08x" % struct.unpack("<2I", mmh3.hash_bytes(b, 0, False)[:8])
+    expect(digestBytes([bytes(x.data)])).toBe("393ec7d69c12e2a3");
   });
 
   it("that are whole are int32 where that is wanted, others refused naming both", () => {

@@ -2,7 +2,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DataError, ShapeError } from "../../src/base/errors.js";
-import { digestBytes } from "../../src/train/digest.js";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../../src/train/safetensors.js";
 
 const fromHex = (hex: string) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
@@ -110,11 +109,8 @@ describe("encodeSafetensors", () => {
     const file = encodeSafetensors(new Map([["x", { shape: [7], dtype: "float32", data }]]));
     expect(new Uint32Array(decodeSafetensors(file).tensors.get("x")!.data.slice().buffer)).toEqual(one);
     expect(new Uint32Array(data.buffer)).toEqual(bits); // what was given is not written to
-  });
-
-  it("keeps whole numbers whose bits would be a NaN", () => {
-    const file = encodeSafetensors(new Map([["x", int32([2], 0x7fc12345, -1)]]));
-    expect(decodeSafetensors(file).tensors.get("x")).toEqual(int32([2], 0x7fc12345, -1));
+    const whole = int32([2], 0x7fc12345, -1); // the same bits are no NaN here
+    expect(decodeSafetensors(encodeSafetensors(new Map([["x", whole]]))).tensors.get("x")).toEqual(whole);
   });
 
   it("refuses data that does not fill its shape", () => {
@@ -195,15 +191,6 @@ describe("decodeSafetensors", () => {
     expect(tensors.get("half")).toEqual(
       float32([8], 1.5, -2, 2 ** -14, 2 ** -24, 1023 * 2 ** -24, 65504, Number.POSITIVE_INFINITY, -0),
     );
-  });
-
-  it("widens every half as NumPy does", () => {
-    const halves = Uint16Array.from({ length: 65536 }, (_, i) => i).filter((half) => (half & 0x7fff) <= 0x7c00);
-    const file = fileOf(`{"x":${entry("F16", [halves.length], 0, halves.byteLength)}}`, new Uint8Array(halves.buffer));
-    const { data } = decodeSafetensors(file).tensors.get("x")!;
-    // Python: h = np.arange(65536, dtype="<u2").view("<f2").astype("<f4"); b = h[~np.isnan(h)].tobytes();
-    //   "%08x%08x" % struct.unpack("<2I", mmh3.hash_bytes(b, 0, False)[:8])
-    expect(digestBytes([new Uint8Array(data.buffer)])).toBe("393ec7d69c12e2a3");
   });
 
   it("does not copy data that is aligned", () => {
