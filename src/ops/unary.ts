@@ -91,7 +91,7 @@ export const clipOp = mapOp<{ min: number; max: number }>(
  */
 export const exp = (x: TensorLike): Tensor => run(expOp, undefined, x);
 /**
- * Natural logarithm; -Infinity at 0, NaN below. Largest error 0.8 ulp.
+ * Natural logarithm; -Infinity at 0, NaN below. Largest error 0.85 ulp.
  *
  * Shapes: any. Throws TypeError for int32. Example: `log([1, 2.718])`. Source: Cephes logf.
  */
