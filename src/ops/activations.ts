@@ -1,5 +1,5 @@
 // Activations: elementwise ops that stand between layers.
-import { show } from "../base/errors.js";
+import { checkNumber } from "../base/errors.js";
 import type { Tensor } from "../core/tensor.js";
 import { run, type TensorLike } from "./define.js";
 import { mapOp, unary } from "./unary.js";
@@ -33,7 +33,7 @@ export const leakyReluOp = mapOp<number>(
 );
 
 function finite(op: string, name: string, value: number): number {
-  if (!Number.isFinite(value)) throw new RangeError(`${op}: "${name}" expected a finite number, got ${show(value)}`);
+  checkNumber(op, name, value, "that is finite", () => true);
   return value;
 }
 
@@ -61,7 +61,7 @@ export const gelu = (x: TensorLike): Tensor => run(geluOp, undefined, x);
 /**
  * x above 0, alpha (e^x - 1) below. Largest error 3.1 ulp with alpha 1.
  *
- * Shapes: any. Throws RangeError where `alpha` is no finite number.
+ * Shapes: any. Throws RangeError where `alpha` is not finite, TypeError where it is no number.
  * Example: `elu([-1, 0, 1])`; `elu(x, 0.5)`. Source: Clevert et al. 2016, equation 15.
  */
 export const elu = (x: TensorLike, alpha = 1): Tensor => run(eluOp, finite("elu", "alpha", alpha), x);
@@ -69,7 +69,7 @@ export const elu = (x: TensorLike, alpha = 1): Tensor => run(eluOp, finite("elu"
 /**
  * x above 0, negativeSlope x below.
  *
- * Shapes: any. Throws RangeError where `negativeSlope` is no finite number.
+ * Shapes: any. Throws RangeError where `negativeSlope` is not finite, TypeError where it is no number.
  * Example: `leakyRelu([-1, 0, 1])`; `leakyRelu(x, 0.2)`. Source: Maas et al. 2013.
  */
 export const leakyRelu = (x: TensorLike, negativeSlope = 0.01): Tensor =>

@@ -15,7 +15,7 @@ export interface SequenceOptions {
    * Steps of every example, int32 [batch], each in 0..time: later ones are padding, whatever stands there. Outputs past an
    * example's end are 0, and its last state is that of its own last step (of length 0: the initial state).
    */
-  readonly lengths?: Indices | ArrayLike<number>;
+  readonly lengths?: Indices;
   /**
    * Read every example from its own last step to its first; outputs stay at the steps they belong to. Two directions are
    * `concat([forwards.outputs, backwards.outputs], -1)`.
@@ -31,7 +31,7 @@ const lengthsRule: Rule = (owner, name, value) => {
 export const SEQUENCE_RULES: Rules<SequenceOptions> = { lengths: lengthsRule, reverse: flag };
 
 /** Lengths as an int32 tensor [batch], each in 0..time. */
-export function lengthsOf(owner: string, lengths: Indices | ArrayLike<number>, time: number, batch: number): Tensor {
+export function lengthsOf(owner: string, lengths: Indices, time: number, batch: number): Tensor {
   const t = isTensor(lengths) ? lengths : wholes(owner, Array.from(lengths as ArrayLike<number>));
   if (t.dtype !== "int32")
     throw new TypeError(
