@@ -1,6 +1,6 @@
 // Elementary functions on four floats at once, and on one double for schedules and data.
 // Polynomials of exp, log and tanh: S. Moshier's Cephes single-precision library.
-// Estrin order and constants in memory: see simd.ts. Largest errors are measured by test/assembly/math.test.ts.
+// Estrin order and constants in memory: see simd.ts. Largest errors are measured by test/assembly/ulp.test.ts.
 
 // biome-ignore format: a row is one vector
 const EXP = memory.data<f32>([

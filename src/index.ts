@@ -58,6 +58,7 @@ export {
   type SequenceResult,
   simpleRnn,
 } from "./ops/recurrent.js";
+export type { SequenceOptions } from "./ops/recurrent-lengths.js";
 export { max, mean, min, type ReduceOptions, sum } from "./ops/reduce.js";
 export { argMax, argMin, cumsum } from "./ops/scan.js";
 export {

@@ -75,7 +75,11 @@ export function broadcastStrides(shape: Shape, target: Shape): number[] {
 
 /** One axis, negative counted from the end, as an index 0..rank-1. */
 export function checkAxis(owner: string, axis: unknown, rank: number): number {
-  if (typeof axis !== "number") throw new TypeError(`${owner}: "axis" expected an integer, got ${show(axis)}`);
+  if (typeof axis !== "number") {
+    const named = typeof axis === "object" && axis !== null ? (axis as { axis?: unknown }).axis : undefined;
+    const hint = typeof named === "number" ? `. Write it by position: ${owner}(x, ${named})` : "";
+    throw new TypeError(`${owner}: "axis" expected an integer, got ${show(axis)}${hint}`);
+  }
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank)
     throw new RangeError(
       `${owner}: axis ${show(axis)} is outside ${rank === 0 ? "a scalar, which has no axes" : `${-rank}..${rank - 1}`}`,

@@ -1,6 +1,7 @@
 // Recurrence: layers over whole sequences [time, batch, nIn], and cells for a step at a time. Both take the same parameters,
 // and a cell is its layer's op on a sequence of one step.
-import { checkInteger, checkNumber } from "../base/errors.js";
+import { checkInteger } from "../base/errors.js";
+import { func, number, type Rules, readOptions } from "../base/options.js";
 import { foldIn, type Key } from "../core/random.js";
 import { type Tensor, zeros } from "../core/tensor.js";
 import { expandDims } from "../ops/arrange.js";
@@ -11,6 +12,7 @@ import {
   type SequenceResult,
   simpleRnn as simpleRnnOp,
 } from "../ops/recurrent.js";
+import type { SequenceOptions } from "../ops/recurrent-lengths.js";
 import { type Initializer, uniform } from "./init.js";
 import type { Layer, LayerContext } from "./layers.js";
 
@@ -27,7 +29,10 @@ export interface Cell<P, S> {
 export interface RecurrentLayer<P, S> extends Layer<P> {
   /** The state before the first step: zeros, as host tensors. */
   start(batch: number): S;
-  run(params: P, x: Tensor, state?: S): SequenceResult<S>;
+  /** The outputs [time, batch, nHidden]; the third argument is a layer's context, or `{ lengths, reverse }`, or both in one. */
+  apply(params: P, x: Tensor, context?: LayerContext & SequenceOptions): Tensor;
+  /** Outputs and last state; `state` is that before the first step, zeros where undefined. */
+  run(params: P, x: Tensor, state?: S, options?: SequenceOptions): SequenceResult<S>;
 }
 
 /** Weights of a recurrent layer and of its cell. */
@@ -58,6 +63,10 @@ export interface LstmOptions extends RecurrentOptions {
   forgetBias?: number;
 }
 
+const INIT = func("a function of (key, shape), like nn.init.he");
+const RECURRENT: Rules<RecurrentOptions> = { init: INIT };
+const LSTM: Rules<LstmOptions> = { init: INIT, forgetBias: number() };
+
 function initialWeights(name: string, gates: number, nIn: number, nHidden: number, options: RecurrentOptions) {
   checkInteger(name, "nIn", nIn, 1);
   checkInteger(name, "nHidden", nHidden, 1);
@@ -69,14 +78,21 @@ function initialWeights(name: string, gates: number, nIn: number, nHidden: numbe
   });
 }
 
-type Sequence<P, S> = (x: Tensor, params: P, state?: S) => SequenceResult<S>;
+type Sequence<P, S> = (x: Tensor, params: P, state?: S, options?: SequenceOptions) => SequenceResult<S>;
+
+/** A context has more than a layer asks for; without a key or a mode it is options, whose names are all known. */
+function optionsIn(context: (LayerContext & SequenceOptions) | undefined): SequenceOptions | undefined {
+  if (typeof context !== "object" || context === null || !("key" in context || "training" in context)) return context;
+  const { lengths, reverse } = context;
+  return lengths === undefined && reverse === undefined ? undefined : { lengths, reverse };
+}
 
 function layerOf<P, S>(init: (key: Key) => P, start: (batch: number) => S, op: Sequence<P, S>): RecurrentLayer<P, S> {
   return {
     init,
     start,
-    apply: (params, x) => op(x, params).outputs,
-    run: (params, x, state) => op(x, params, state),
+    apply: (params, x, context) => op(x, params, undefined, optionsIn(context)).outputs,
+    run: (params, x, state, options) => op(x, params, state, options),
   };
 }
 
@@ -104,18 +120,15 @@ const zeroState =
  * const [a, b, c] = random.split(key, 3);
  * const p = { first: first.init(a), forwards: forwards.init(b), backwards: backwards.init(c) };
  * const h = first.apply(p.first, zeros([5, 2, 3]));
- * const both = concat([forwards.apply(p.forwards, h), reverse(backwards.apply(p.backwards, reverse(h)))], -1);
+ * const lengths = [5, 3]; // the second example is padded
+ * const both = concat([forwards.apply(p.forwards, h, { lengths }), backwards.apply(p.backwards, h, { lengths, reverse: true })], -1);
  * ```
  * Source: Hochreiter & Schmidhuber 1997; Gers et al. 2000
  */
-export function lstm(
-  nIn: number,
-  nHidden: number,
-  options: LstmOptions = {},
-): RecurrentLayer<RecurrentParams, LstmState> {
-  const { forgetBias = 1 } = options;
-  checkNumber("lstm", "forgetBias", forgetBias, "that is finite", () => true);
-  const weights = initialWeights("lstm", 4, nIn, nHidden, options);
+export function lstm(nIn: number, nHidden: number, options?: LstmOptions): RecurrentLayer<RecurrentParams, LstmState> {
+  const read = readOptions("lstm", options, LSTM);
+  const { forgetBias = 1 } = read;
+  const weights = initialWeights("lstm", 4, nIn, nHidden, read);
   const state = zeroState("lstm", nHidden);
   const init = (key: Key): RecurrentParams => {
     const params = weights(key);
@@ -132,8 +145,8 @@ export function lstm(
  * Throws RangeError for sizes that are no integers >= 1, ShapeError for an empty sequence.
  * Example: `nn.gru(3, 4).apply(nn.gru(3, 4).init(key), zeros([5, 2, 3]))`. Source: Cho et al. 2014, arXiv 1406.1078
  */
-export function gru(nIn: number, nHidden: number, options: RecurrentOptions = {}): RecurrentLayer<GruParams, Tensor> {
-  const weights = initialWeights("gru", 3, nIn, nHidden, options);
+export function gru(nIn: number, nHidden: number, options?: RecurrentOptions): RecurrentLayer<GruParams, Tensor> {
+  const weights = initialWeights("gru", 3, nIn, nHidden, readOptions("gru", options, RECURRENT));
   const init = (key: Key): GruParams => ({ ...weights(key), hiddenBias: zeros([nHidden]) });
   return layerOf(init, zeroState("gru", nHidden), gruOp);
 }
@@ -148,9 +161,9 @@ export function gru(nIn: number, nHidden: number, options: RecurrentOptions = {}
 export function simpleRnn(
   nIn: number,
   nHidden: number,
-  options: RecurrentOptions = {},
+  options?: RecurrentOptions,
 ): RecurrentLayer<RecurrentParams, Tensor> {
-  const weights = initialWeights("simpleRnn", 1, nIn, nHidden, options);
+  const weights = initialWeights("simpleRnn", 1, nIn, nHidden, readOptions("simpleRnn", options, RECURRENT));
   return layerOf<RecurrentParams, Tensor>(weights, zeroState("simpleRnn", nHidden), simpleRnnOp);
 }
 
@@ -160,7 +173,7 @@ export function simpleRnn(
  * Shapes: state { h, c } [batch, nHidden] and x [batch, nIn] -> state. Throws as nn.lstm.
  * Example: `nn.lstmCell(3, 4).apply(nn.lstmCell(3, 4).init(key), nn.lstmCell(3, 4).start(2), x).h`
  */
-export const lstmCell = (nIn: number, nHidden: number, options: LstmOptions = {}): Cell<RecurrentParams, LstmState> =>
+export const lstmCell = (nIn: number, nHidden: number, options?: LstmOptions): Cell<RecurrentParams, LstmState> =>
   cellOf(lstm(nIn, nHidden, options));
 
 /**
@@ -169,7 +182,7 @@ export const lstmCell = (nIn: number, nHidden: number, options: LstmOptions = {}
  * Shapes: state [batch, nHidden] and x [batch, nIn] -> state. Throws as nn.gru.
  * Example: `nn.gruCell(3, 4).apply(nn.gruCell(3, 4).init(key), nn.gruCell(3, 4).start(2), x)`
  */
-export const gruCell = (nIn: number, nHidden: number, options: RecurrentOptions = {}): Cell<GruParams, Tensor> =>
+export const gruCell = (nIn: number, nHidden: number, options?: RecurrentOptions): Cell<GruParams, Tensor> =>
   cellOf(gru(nIn, nHidden, options));
 
 /**
@@ -181,5 +194,5 @@ export const gruCell = (nIn: number, nHidden: number, options: RecurrentOptions 
 export const simpleRnnCell = (
   nIn: number,
   nHidden: number,
-  options: RecurrentOptions = {},
+  options?: RecurrentOptions,
 ): Cell<RecurrentParams, Tensor> => cellOf(simpleRnn(nIn, nHidden, options));

@@ -1,5 +1,5 @@
 // Activations: elementwise ops that stand between layers.
-import { show } from "../base/errors.js";
+import { checkNumber } from "../base/errors.js";
 import type { Tensor } from "../core/tensor.js";
 import { run, type TensorLike } from "./define.js";
 import { mapOp, unary } from "./unary.js";
@@ -33,25 +33,25 @@ export const leakyReluOp = mapOp<number>(
 );
 
 function finite(op: string, name: string, value: number): number {
-  if (!Number.isFinite(value)) throw new RangeError(`${op}: "${name}" expected a finite number, got ${show(value)}`);
+  checkNumber(op, name, value, "that is finite", () => true);
   return value;
 }
 
-/** Hyperbolic tangent. Largest error 4 ulp. Shapes: any. Throws TypeError for int32. Example: `tanh([-1, 0, 1])` */
+/** Hyperbolic tangent. Largest error 4.3 ulp. Shapes: any. Throws TypeError for int32. Example: `tanh([-1, 0, 1])` */
 export const tanh = (x: TensorLike): Tensor => run(tanhOp, undefined, x);
-/** 1 / (1 + e^-x). Largest error 2.4 ulp. Shapes: any. Throws TypeError for int32. Example: `sigmoid([-1, 0, 1])` */
+/** 1 / (1 + e^-x); 0 below -88.72. Largest error 2.5 ulp above -87.3. Shapes: any. Throws TypeError for int32. Example: `sigmoid([-1, 0, 1])` */
 export const sigmoid = (x: TensorLike): Tensor => run(sigmoidOp, undefined, x);
 /** max(0, x); NaN stays NaN; the gradient at 0 is 0. Shapes: any. Throws TypeError for int32. Example: `relu([-1, 0, 1])` */
 export const relu = (x: TensorLike): Tensor => run(reluOp, undefined, x);
 /**
- * log(1 + e^x), without overflow. Largest error 3.8 ulp.
+ * log(1 + e^x), without overflow; 0 below -86.98. Largest error 4.5 ulp above it.
  *
  * Shapes: any. Throws TypeError for int32. Example: `softplus([-1, 0, 100])`
  */
 export const softplus = (x: TensorLike): Tensor => run(softplusOp, undefined, x);
 
 /**
- * x Phi(x) with the exact normal distribution function Phi(x) = (1 + erf(x / sqrt(2))) / 2. Largest error 4.5 ulp above -3,
+ * x Phi(x) with the exact normal distribution function Phi(x) = (1 + erf(x / sqrt(2))) / 2. Largest error 6.8 ulp above -3,
  * 70 ulp at -13, where it is 1e-37 and vanishes.
  *
  * Shapes: any. Throws TypeError for int32. Example: `gelu([-1, 0, 1])`. Source: Hendrycks & Gimpel 2016, equation 1.
@@ -59,9 +59,9 @@ export const softplus = (x: TensorLike): Tensor => run(softplusOp, undefined, x)
 export const gelu = (x: TensorLike): Tensor => run(geluOp, undefined, x);
 
 /**
- * x above 0, alpha (e^x - 1) below. Largest error 2.7 ulp with alpha 1.
+ * x above 0, alpha (e^x - 1) below. Largest error 3.1 ulp with alpha 1.
  *
- * Shapes: any. Throws RangeError where `alpha` is no finite number.
+ * Shapes: any. Throws RangeError where `alpha` is not finite, TypeError where it is no number.
  * Example: `elu([-1, 0, 1])`; `elu(x, 0.5)`. Source: Clevert et al. 2016, equation 15.
  */
 export const elu = (x: TensorLike, alpha = 1): Tensor => run(eluOp, finite("elu", "alpha", alpha), x);
@@ -69,7 +69,7 @@ export const elu = (x: TensorLike, alpha = 1): Tensor => run(eluOp, finite("elu"
 /**
  * x above 0, negativeSlope x below.
  *
- * Shapes: any. Throws RangeError where `negativeSlope` is no finite number.
+ * Shapes: any. Throws RangeError where `negativeSlope` is not finite, TypeError where it is no number.
  * Example: `leakyRelu([-1, 0, 1])`; `leakyRelu(x, 0.2)`. Source: Maas et al. 2013.
  */
 export const leakyRelu = (x: TensorLike, negativeSlope = 0.01): Tensor =>
@@ -90,7 +90,7 @@ export const saturatingSigmoid = (x: TensorLike): Tensor => run(saturatingSigmoi
 export const saturatingTanh = (x: TensorLike): Tensor => run(saturatingTanhOp, undefined, x);
 
 /**
- * x sigmoid(x), also known as swish.
+ * x sigmoid(x), also known as swish. Largest error 2.9 ulp above -87.3; 0 below -88.72.
  *
  * Shapes: any. Throws TypeError for int32. Example: `silu([-1, 0, 1])`. Source: Elfwing et al. 2018, equation 5.
  */

@@ -1,15 +1,26 @@
 // Picking by int32 indices. Each index is checked by the kernel; gradients are added in the order of the indices.
-import { checkInteger, ShapeError } from "../base/errors.js";
-import { checkAxis, checkShape, type Shape, sameShape, showShape, sizeOf } from "../base/shape.js";
+import { checkInteger, ShapeError, show } from "../base/errors.js";
+import { checkShape, type Shape, sameShape, showShape, sizeOf } from "../base/shape.js";
 import type { OpRecord } from "../core/tape.js";
 import { isTensor, type NestedNumbers, type Tensor, tensor } from "../core/tensor.js";
 import { defineOp, run, type TensorLike } from "./define.js";
-import { rankOf } from "./reduce.js";
+import { axisOf, checkOperand } from "./operand.js";
 
-/** What an op takes for indices: an int32 tensor, or nested arrays of whole numbers. */
-export type Indices = Tensor | NestedNumbers;
+/** What an op takes for indices: an int32 tensor, nested arrays of whole numbers, or a typed array of such. */
+export type Indices = Tensor | NestedNumbers | ArrayLike<number>;
 
-const toIndices = (indices: Indices): Tensor => (isTensor(indices) ? indices : tensor(indices, { dtype: "int32" }));
+/** Indices as an int32 tensor, from a typed array too. Throws TypeError for what is missing or no whole number. */
+function toIndices(owner: string, indices: Indices): Tensor {
+  checkOperand(owner, "indices", indices);
+  if (isTensor(indices)) return indices;
+  const values = ArrayBuffer.isView(indices) ? Array.from(indices as unknown as ArrayLike<number>) : indices;
+  if (typeof values !== "number" && !Array.isArray(values))
+    throw new TypeError(`${owner}: "indices" expected an int32 tensor or whole numbers, got ${show(indices)}`);
+  const flat = [values].flat(Number.POSITIVE_INFINITY) as unknown[];
+  const bad = flat.findIndex((v) => v !== (Number(v) | 0));
+  if (bad >= 0) throw new TypeError(`${owner}: index ${show(flat[bad])} at position ${bad} is no whole number`);
+  return tensor(values, { dtype: "int32" });
+}
 
 /** Throws for the first index outside of an axis, which a kernel found at `position` (-1: none). */
 function checkFound(op: string, position: number, indices: Tensor, size: number): void {
@@ -58,7 +69,7 @@ export const gatherOp = defineOp<number>({
  * Example: `gather(x, [1, 0, 1])`; `gather(x, tensor([2, 0], { dtype: "int32" }), 1)`
  */
 export const gather = (x: TensorLike, indices: Indices, axis = 0): Tensor =>
-  run(gatherOp, checkAxis("gather", axis, rankOf(x)), x, toIndices(indices));
+  run(gatherOp, axisOf("gather", x, axis), x, toIndices("gather", indices));
 
 export const scatterAddOp = defineOp({
   name: "scatterAdd",
@@ -96,7 +107,7 @@ export const scatterAddOp = defineOp({
  * Example: `scatterAdd(x, [1, 1], [[1, 1, 1], [2, 2, 2]])`
  */
 export const scatterAdd = (x: TensorLike, indices: Indices, updates: TensorLike): Tensor =>
-  run(scatterAddOp, undefined, x, toIndices(indices), updates);
+  run(scatterAddOp, undefined, x, toIndices("scatterAdd", indices), updates);
 
 const alongBoth = (r: OpRecord<number>): Sizes => along(r.a.shape, r.attributes, r.b!.shape[r.attributes]);
 
@@ -130,7 +141,7 @@ export const takeAlongAxisOp = defineOp<number>({
  * Example: `takeAlongAxis(x, [[2], [0]], 1)`. Source: numpy.take_along_axis.
  */
 export const takeAlongAxis = (x: TensorLike, indices: Indices, axis = -1): Tensor =>
-  run(takeAlongAxisOp, checkAxis("takeAlongAxis", axis, rankOf(x)), x, toIndices(indices));
+  run(takeAlongAxisOp, axisOf("takeAlongAxis", x, axis), x, toIndices("takeAlongAxis", indices));
 
 export const oneHotOp = defineOp<number>({
   name: "oneHot",
@@ -152,5 +163,5 @@ export const oneHotOp = defineOp<number>({
  */
 export function oneHot(indices: Indices, classes: number): Tensor {
   checkInteger("oneHot", "classes", classes);
-  return run(oneHotOp, classes, toIndices(indices));
+  return run(oneHotOp, classes, toIndices("oneHot", indices));
 }

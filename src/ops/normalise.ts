@@ -1,5 +1,6 @@
 // Layer normalisation over the last axis, batch normalisation over all the others; forward and backward are fused.
-import { checkNumber, ShapeError } from "../base/errors.js";
+import { ShapeError } from "../base/errors.js";
+import { anything, number, type Rules, readOptions } from "../base/options.js";
 import { type Shape, showShape } from "../base/shape.js";
 import type { OpRecord } from "../core/tape.js";
 import type { Tensor } from "../core/tensor.js";
@@ -25,8 +26,6 @@ function gradients(r: OpRecord): [dx: number, dScale: number, dOffset: number] {
   const of = (i: number): number => r.gradientIn[i] || r.runtime.memory.allocate(r.inputs[i].size * 4);
   return [of(0), of(1), of(2)];
 }
-
-const checkEpsilon = (op: string, epsilon: number): void => checkNumber(op, "epsilon", epsilon, ">= 0", (v) => v >= 0);
 
 export const layerNormOp = defineOp<number>({
   name: "layerNorm",
@@ -72,6 +71,8 @@ export interface NormOptions {
   readonly epsilon?: number;
 }
 
+const LAYER_NORM: Rules<NormOptions> = { epsilon: number(">= 0", (v) => v >= 0) };
+
 /**
  * (x - mean) / sqrt(variance + epsilon) scale + offset, with mean and biased variance of each row of the last axis.
  *
@@ -79,9 +80,8 @@ export interface NormOptions {
  * Throws ShapeError unless scale and offset are [n], RangeError for an epsilon < 0.
  * Example: `layerNorm(x, [1, 1, 1], [0, 0, 0])`. Source: Ba, Kiros & Hinton 2016, equation 4.
  */
-export function layerNorm(x: TensorLike, scale: TensorLike, offset: TensorLike, options: NormOptions = {}): Tensor {
-  const { epsilon = 1e-5 } = options;
-  checkEpsilon("layerNorm", epsilon);
+export function layerNorm(x: TensorLike, scale: TensorLike, offset: TensorLike, options?: NormOptions): Tensor {
+  const { epsilon = 1e-5 } = readOptions("layerNorm", options, LAYER_NORM);
   return run(layerNormOp, epsilon, x, scale, offset);
 }
 
@@ -210,8 +210,11 @@ export function batchNormAndStatistics(
 export interface BatchNormOptions extends NormOptions {
   /** Normalise with this mean and variance instead of the batch's: running ones, at evaluation. [n] */
   readonly mean?: TensorLike;
+  /** Beside the mean: neither goes without the other. [n] */
   readonly variance?: TensorLike;
 }
+
+const BATCH_NORM: Rules<BatchNormOptions> = { ...LAYER_NORM, mean: anything, variance: anything };
 
 /**
  * (x - mean) / sqrt(variance + epsilon) scale + offset, with mean and biased variance of each feature over all axes but
@@ -223,14 +226,8 @@ export interface BatchNormOptions extends NormOptions {
  * Example: `batchNorm(x, [1, 1, 1], [0, 0, 0])`; `batchNorm(x, [1, 1, 1], [0, 0, 0], { mean: [0, 0, 0], variance: [1, 1, 1] })`.
  * Source: Ioffe & Szegedy 2015, algorithm 1. nn.batchNorm keeps the running averages.
  */
-export function batchNorm(
-  x: TensorLike,
-  scale: TensorLike,
-  offset: TensorLike,
-  options: BatchNormOptions = {},
-): Tensor {
-  const { epsilon = 1e-5, mean, variance } = options;
-  checkEpsilon("batchNorm", epsilon);
+export function batchNorm(x: TensorLike, scale: TensorLike, offset: TensorLike, options?: BatchNormOptions): Tensor {
+  const { epsilon = 1e-5, mean, variance } = readOptions("batchNorm", options, BATCH_NORM);
   if ((mean === undefined) !== (variance === undefined))
     throw new TypeError(
       `batchNorm: got a ${mean === undefined ? "variance without a mean" : "mean without a variance"}; give both, or neither for the batch's own`,

@@ -17,15 +17,41 @@ export interface Sizes {
   readonly state: number;
 }
 
-export function sizesOf(r: OpRecord): Sizes {
+export function sizesOf(r: OpRecord<any>): Sizes {
   const [time, batch, nIn] = r.a.shape;
   const [hidden, columns] = r.c!.shape;
   return { time, batch, nIn, hidden, columns, state: batch * hidden * 4 };
 }
 
-/** Sizes of the inputs x, inputWeight, hiddenWeight, biases (of so many times `hidden` each) and states; throws where they do not fit. */
-export function checkShapes(name: string, gates: number, inputs: readonly Tensor[], biases: readonly number[]): Sizes {
-  const [x, inputWeight, hiddenWeight, ...rest] = inputs;
+/** Of a whole-sequence op. */
+export interface SequenceAttributes {
+  /** Whether the last input is the examples' lengths. */
+  readonly lengths: boolean;
+}
+
+/** dtypes of the inputs: states or lengths come last. */
+export const SEQUENCE_INPUTS = ["float32", "float32", "float32", "float32", "any", "any", "any"] as const;
+
+/** The lengths, or undefined. */
+export const lengthsIn = (r: OpRecord<SequenceAttributes>): OpRecord["a"] | undefined =>
+  r.attributes.lengths ? r.inputs[r.inputs.length - 1] : undefined;
+
+/** The state at `index` of the inputs, or undefined. */
+export const stateIn = (r: OpRecord<SequenceAttributes>, index: number): OpRecord["a"] | undefined =>
+  index < r.inputs.length - (r.attributes.lengths ? 1 : 0) ? r.inputs[index] : undefined;
+
+/**
+ * Sizes of the inputs x, inputWeight, hiddenWeight, biases (of so many times `hidden` each), states and lengths; throws where
+ * they do not fit.
+ */
+export function checkShapes(
+  name: string,
+  gates: number,
+  inputs: readonly Tensor[],
+  biases: readonly number[],
+  attributes: SequenceAttributes,
+): Sizes {
+  const [x, inputWeight, hiddenWeight, ...rest] = attributes.lengths ? inputs.slice(0, -1) : inputs;
   if (x.rank !== 3)
     throw new ShapeError(`${name}: the input must be [time, batch, nIn], got ${showShape(x.shape)}. Use .reshape(...)`);
   const [time, batch, nIn] = x.shape;
@@ -34,6 +60,7 @@ export function checkShapes(name: string, gates: number, inputs: readonly Tensor
   const hidden = hiddenWeight.shape[0] ?? 0;
   const columns = gates * hidden;
   const expect = (what: string, t: Tensor, shape: readonly number[]) => {
+    if (t.dtype !== "float32") throw new TypeError(`${name}: ${what} ${showShape(t.shape)} is int32, expected float32`);
     if (!sameShape(t.shape, shape))
       throw new ShapeError(
         `${name}: ${what} ${showShape(t.shape)} must be ${showShape(shape)} for the input ${showShape(x.shape)} and ${hidden} hidden units`,
@@ -82,7 +109,7 @@ export function multiplyShared(
 }
 
 /** hiddenWeight' for the products of the walk back, transposed once. */
-export function transposedHidden(r: OpRecord, s: Sizes): number {
+export function transposedHidden(r: OpRecord<any>, s: Sizes): number {
   const { kernels, memory } = r.runtime;
   const flipped = memory.allocate(s.hidden * s.columns * 4);
   kernels.transpose(s.hidden, s.columns, r.c!.pointer, flipped);
@@ -90,7 +117,7 @@ export function transposedHidden(r: OpRecord, s: Sizes): number {
 }
 
 /** dW [m, columns] = rows' d over all steps: rows [time batch, m] are transposed first, so that the large kernel serves. */
-export function weightGradient(r: OpRecord, s: Sizes, m: number, rows: number, d: number, out: number): void {
+export function weightGradient(r: OpRecord<any>, s: Sizes, m: number, rows: number, d: number, out: number): void {
   if (out === 0) return;
   const { kernels, memory } = r.runtime;
   const held = memory.top;
@@ -102,7 +129,7 @@ export function weightGradient(r: OpRecord, s: Sizes, m: number, rows: number, d
 }
 
 /** Gradients by x, inputWeight and bias from d [time batch, columns], that by the input's part of the gates. */
-export function inputGradients(r: OpRecord, s: Sizes, d: number): void {
+export function inputGradients(r: OpRecord<any>, s: Sizes, d: number): void {
   const count = s.time * s.batch;
   const { gradientIn } = r;
   if (gradientIn[0] !== 0)
@@ -112,8 +139,8 @@ export function inputGradients(r: OpRecord, s: Sizes, d: number): void {
 }
 
 /** The first state: the input at `index`, or zeros. */
-export function firstState(r: OpRecord, index: number, size: number, out: number): void {
-  const initial = r.inputs[index];
+export function firstState(r: OpRecord<SequenceAttributes>, index: number, size: number, out: number): void {
+  const initial = stateIn(r, index);
   if (initial) r.kernels.copy(size, initial.pointer, out);
   else r.kernels.fill(size, 0, out);
 }

@@ -1,10 +1,10 @@
 // Ops along one axis: running sums, and where the extremes are.
 import { ShapeError } from "../base/errors.js";
-import { checkAxis, type Shape, showShape, sizeOf } from "../base/shape.js";
+import { type Shape, showShape, sizeOf } from "../base/shape.js";
 import type { Op } from "../core/tape.js";
 import type { Tensor } from "../core/tensor.js";
 import { defineOp, run, type TensorLike } from "./define.js";
-import { rankOf } from "./reduce.js";
+import { axisOf } from "./operand.js";
 
 /** [outer, count, inner] around an axis. */
 const around = (shape: Shape, axis: number): [number, number, number] => [
@@ -27,7 +27,7 @@ export const cumsumOp = defineOp<number>({
  * Running sums along an axis, strictly in its order.
  * Shapes: unchanged. Throws RangeError for an axis that is not there. Example: `cumsum([1, 2, 3]) // [1, 3, 6]`
  */
-export const cumsum = (x: TensorLike, axis = -1): Tensor => run(cumsumOp, checkAxis("cumsum", axis, rankOf(x)), x);
+export const cumsum = (x: TensorLike, axis = -1): Tensor => run(cumsumOp, axisOf("cumsum", x, axis), x);
 
 function position(name: "argMax" | "argMin", word: string): Op<number> {
   return defineOp({
@@ -54,10 +54,10 @@ export const argMinOp = position("argMin", "least");
  * Shapes: [..] -> without the axis. Throws ShapeError for an empty axis, RangeError for one that is not there.
  * Example: `argMax(x, 0)`
  */
-export const argMax = (x: TensorLike, axis = -1): Tensor => run(argMaxOp, checkAxis("argMax", axis, rankOf(x)), x);
+export const argMax = (x: TensorLike, axis = -1): Tensor => run(argMaxOp, axisOf("argMax", x, axis), x);
 /**
  * Index of the first least value along an axis, as int32; of the first NaN where there is one. No gradient.
  * Shapes: [..] -> without the axis. Throws ShapeError for an empty axis, RangeError for one that is not there.
  * Example: `argMin(x, 0)`
  */
-export const argMin = (x: TensorLike, axis = -1): Tensor => run(argMinOp, checkAxis("argMin", axis, rankOf(x)), x);
+export const argMin = (x: TensorLike, axis = -1): Tensor => run(argMinOp, axisOf("argMin", x, axis), x);

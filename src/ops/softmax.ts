@@ -1,12 +1,12 @@
 // Softmax and its cross-entropy.
 import { anything, number, type Rules, readOptions } from "../base/options.js";
-import { checkAxis } from "../base/shape.js";
 import type { OpRecord } from "../core/tape.js";
 import type { Tensor } from "../core/tensor.js";
 import { defineOp, run, type TensorLike } from "./define.js";
 import { checkLabels, type Labels, labelsOf } from "./labels.js";
 import { transpose } from "./layout.js";
 import { asMask, LOSS_RULES, type LossOptions, reduceLosses } from "./losses.js";
+import { axisOf } from "./operand.js";
 import { rankOf } from "./reduce.js";
 import { checkFoundLabel, checkRowMask, labelWeightsOp, softCrossEntropyOp } from "./soft-targets.js";
 
@@ -35,8 +35,8 @@ export const softmaxOp = defineOp({
  * Shapes: unchanged. Throws RangeError for an axis that is not there. Example: `softmax(x, 0)`
  */
 export function softmax(x: TensorLike, axis = -1): Tensor {
+  const at = axisOf("softmax", x, axis);
   const rank = rankOf(x);
-  const at = checkAxis("softmax", axis, rank);
   if (at === rank - 1) return run(softmaxOp, undefined, x);
   const swap = Array.from({ length: rank }, (_, d) => (d === at ? rank - 1 : d === rank - 1 ? at : d));
   return transpose(run(softmaxOp, undefined, transpose(x, swap)), swap);

@@ -83,6 +83,10 @@ const calls: Entry[] = [
   ["addNormal", (n) => n, (n, _, __, out) => k.addNormal(n, 1, 2, 3, 4, 1000, 0.5, out)],
   ["sumRows", () => 3, (n, x, _, out) => k.sumRows(3, n, x, 1, out)],
   ["sumColumns", (n) => 2 * n, (n, x, _, out) => k.sumColumns(2, 3, n, x, 1, out)],
+  ["sumColumns of one row", (n) => 2 * n, (n, x, _, out) => k.sumColumns(2, 1, n, x, 1, out)],
+  ["sumColumns of many rows", (n) => n, (n, _, __, out) => k.sumColumns(1, 130, n, floats(130 * n), 1, out)],
+  ["toFloats", (n) => n, (n, x, _, out) => k.toFloats(n, x, out)],
+  ["toIntegers", (n) => n, (n, x, _, out) => k.toIntegers(n, x, out)],
   ["maxColumns", (n) => 2 * n, (n, x, _, out) => k.maxColumns(2, 3, n, x, out)],
   ["maxColumns along a row", () => 3, (n, x, _, out) => k.maxColumns(3, n + 1, 1, x, out)],
   ["minColumns", (n) => 2 * n, (n, x, _, out) => k.minColumns(2, 3, n, x, out)],
@@ -188,6 +192,22 @@ describe("the walls around the output of", () => {
     }
   });
 
+  it("the normalising kernels stand over more rows than a chunk, as does the room for their totals", () => {
+    const rows = 130;
+    for (const n of [1, 4, 7, 16, 37]) {
+      memory.top = memory.base;
+      const [x, scale, dy, stats] = [floats(rows * n), floats(n), floats(rows * n), floats(2 * rows)];
+      const walls = [2 * n, 5 * n, n, n, 3 * n, n, n, rows * n, rows * n].map(walled);
+      const [moments, totals, dScale, dOffset, factors, columnScale, columnOffset, dx, dz] = walls.map(
+        ({ out }) => out,
+      );
+      k.layerNormBackward(rows, n, x, stats, scale, dy, totals, dx, dScale, dOffset);
+      k.batchStatistics(rows, n, x, moments);
+      k.batchNormBackward(rows, n, x, scale, scale, scale, 0.1, 1, dy, factors, dz, columnScale, columnOffset);
+      expect(walls.map(({ intact }) => intact())).toEqual(Array(9).fill(true));
+    }
+  });
+
   it.each([0, 1, 2, 4, 5, 8, 12, 16, 43])("matmulPacked stand beyond 8 columns by %i", (more) => {
     const n = 8 + more;
     for (const [m, kk] of [
@@ -237,6 +257,14 @@ describe("the walls around the output of", () => {
       expect(k.crossEntropy(3, n, x, labels, 0, y.out, losses.out)).toBe(-1);
       k.crossEntropyBackward(3, n, y.out, labels, floats(1), dx.out);
       k.crossEntropyRowsBackward(3, n, y.out, labels, floats(3), floats(3), dx.out);
+      for (const [l, t] of [
+        [labels, 0],
+        [0, floats(3 * n)],
+      ]) {
+        expect(k.softCrossEntropy(3, n, x, l, t, floats(n), floats(3), 0.9, 0.1, y.out, losses.out)).toBe(-1);
+        k.softCrossEntropyBackward(3, n, y.out, l, t, floats(n), floats(3), 0.9, 0.1, floats(3), dx.out);
+      }
+      expect(k.correctRows(3, n, x, labels, floats(3), losses.out)).toBe(-1);
       expect([y.intact(), losses.intact(), dx.intact()], `n = ${n}`).toEqual([true, true, true]);
     }
   });

@@ -1,7 +1,7 @@
 // Picking by index: what is refused, integers, repeats, empty tensors.
 import { describe, expect, it } from "vitest";
 import { grad } from "../../src/autodiff/grad.js";
-import { DataError, ShapeError } from "../../src/base/errors.js";
+import { ShapeError } from "../../src/base/errors.js";
 import { type Tensor, tensor, zeros } from "../../src/core/tensor.js";
 import { mul } from "../../src/ops/elementwise.js";
 import { gather, oneHot, scatterAdd, takeAlongAxis } from "../../src/ops/gather.js";
@@ -38,7 +38,7 @@ const refused: [string, () => unknown, Error][] = [
   [
     "an index that is no integer",
     () => gather(zeros([4, 3]), [0.5]),
-    new DataError("tensor: value 0.5 at position 0 is no 32-bit integer"),
+    new TypeError("gather: index 0.5 at position 0 is no whole number"),
   ],
   [
     "an axis that is not there",

@@ -1,10 +1,11 @@
 // Oracles of the recurrent layers: the equations, one unit at a time.
 import fc from "fast-check";
-import type { Tensor } from "../../../src/core/tensor.js";
+import { type Tensor, tensor } from "../../../src/core/tensor.js";
 import { mul } from "../../../src/ops/elementwise.js";
 import { concat, reshape } from "../../../src/ops/layout.js";
 import { gru, lstm, simpleRnn } from "../../../src/ops/recurrent.js";
-import type { Doubles } from "../doubles.js";
+import { cutAt } from "../../../src/ops/recurrent-lengths.js";
+import { at, build, type Doubles } from "../doubles.js";
 import { type Case, type Oracle, type Oracles, total } from "./case.js";
 
 interface Sizes {
@@ -132,7 +133,25 @@ function oracleOf(name: string, gates: number, states: number): Oracle {
   };
 }
 
+const cutCase = (time: number, batch: number, n: number): Case => {
+  const lengths = Array.from({ length: batch }, (_, b) => (b * 3 + 1) % (time + 1));
+  return {
+    shapes: [[time, batch, n]],
+    values: ["any"],
+    apply: ([x]) => cutAt(x, tensor(Int32Array.from(lengths))),
+    oracle: ([x]) => build(x.shape, (index) => (index[0] < lengths[index[1]] ? at(x, index) : 0)),
+  };
+};
+
 export const recurrentOracles: Oracles = {
+  cutOp: {
+    line: (n) => cutCase(3, 4, n),
+    random: fc
+      .tuple(fc.integer({ min: 1, max: 5 }), fc.nat(5), fc.nat(6))
+      .map(([time, batch, n]) => cutCase(time, batch, n)),
+    tolerance: 0,
+    differentiable: true,
+  },
   lstmOp: oracleOf("lstm", 4, 2),
   gruOp: oracleOf("gru", 3, 1),
   simpleRnnOp: oracleOf("simpleRnn", 1, 1),
