@@ -56,9 +56,15 @@ function parts<A>(result: Valued<A>): { value: Tensor; aux: A | undefined } {
  * Error when calls are nested (first order only).
  * Example: `const { value, gradients } = valueAndGrad((p) => p.w.mul(p.w).sum())({ w: tensor([1, 2]) })`
  */
-export function valueAndGrad<P, R extends unknown[], A = undefined>(
+export function valueAndGrad<P, R extends unknown[]>(
+  f: (params: P, ...rest: R) => Tensor,
+): (params: P, ...rest: R) => { value: number; gradients: P };
+export function valueAndGrad<P, R extends unknown[], A>(
+  f: (params: P, ...rest: R) => { readonly value: Tensor; readonly aux: A },
+): (params: P, ...rest: R) => { value: number; gradients: P; aux: A };
+export function valueAndGrad<P, R extends unknown[], A>(
   f: (params: P, ...rest: R) => Valued<A>,
-): (params: P, ...rest: R) => { value: number; gradients: P; aux: A } {
+): (params: P, ...rest: R) => { value: number; gradients: P; aux?: A } {
   checkFunction("grad", "f", f, "a function of the parameters");
   const scope = new Scope(sharedRuntime(), "grad");
   scope.training = true;
@@ -87,7 +93,7 @@ export function valueAndGrad<P, R extends unknown[], A = undefined>(
         const { gradient, size, shape } = leaves[next++];
         return hostTensor(memory.f32.slice(gradient >>> 2, (gradient >>> 2) + size), shape);
       }) as P;
-      return { value, gradients, aux: toHost(aux, "aux") as A };
+      return { value, gradients, ...(aux !== undefined && { aux: toHost(aux, "aux") as A }) };
     });
   };
 }
@@ -110,7 +116,7 @@ const isNode = (v: unknown): v is unknown => !Array.isArray(v) && !isPlain(v);
 export function grad<P, R extends unknown[]>(
   f: (params: P, ...rest: R) => Valued<unknown>,
 ): (params: P, ...rest: R) => P {
-  const both = valueAndGrad(f);
+  const both = valueAndGrad(f as (params: P, ...rest: R) => Tensor);
   return (params, ...rest) => both(params, ...rest).gradients;
 }
 
@@ -145,7 +151,7 @@ export function checkGrad<P>(f: (params: P) => Valued<unknown>, params: P, optio
     step: number("> 0", (v) => v > 0),
     tolerance: number(">= 0", (v) => v >= 0),
   });
-  const { gradients } = valueAndGrad(f)(params);
+  const gradients = grad(f)(params);
   const analytic = flatten(gradients, isTensor);
   const leaves = flatten(params, isTensor);
   const scope = new Scope(sharedRuntime(), "checkGrad");

@@ -2,6 +2,7 @@
 import { broadcastShapes, type Shape, sameShape } from "../base/shape.js";
 import type { Op, OpRecord } from "../core/tape.js";
 import type { Tensor } from "../core/tensor.js";
+import type { Value } from "../core/value.js";
 import { type BinaryName, broadcastBinary } from "./broadcast.js";
 import { defineOp, run, type TensorLike } from "./define.js";
 import { sumTo } from "./reduce.js";
@@ -44,7 +45,7 @@ function binary(name: BinaryName, backward: (r: OpRecord) => void): Op<undefined
 }
 
 /** An address and its shape. */
-type Operand = Pick<Tensor, "pointer" | "shape">;
+type Operand = Pick<Value, "pointer" | "shape">;
 
 const dy = (r: OpRecord): [number, Shape] => [r.gradientOut, r.output.shape];
 

@@ -2,6 +2,7 @@
 import { broadcastShapes, broadcastStrides, stridesOf } from "../base/shape.js";
 import type { Op, OpRecord } from "../core/tape.js";
 import { Tensor, tensor } from "../core/tensor.js";
+import type { Value } from "../core/value.js";
 import { towards } from "./binary.js";
 import { broadcastBinary, CODES } from "./broadcast.js";
 import { defineOp, run, type TensorLike } from "./define.js";
@@ -57,7 +58,7 @@ export const greater = (a: TensorLike, b: TensorLike): Tensor => compare(greater
 export const greaterEqual = (a: TensorLike, b: TensorLike): Tensor => compare(greaterEqualOp, a, b);
 
 /** Address and step (0 or 1) of x as a run of the output's size: itself where it can be, else stretched into scratch. */
-function stretched(r: OpRecord, x: Tensor): [number, number] {
+function stretched(r: OpRecord, x: Value): [number, number] {
   const { shape } = r.output;
   if (x.size === r.output.size) return [x.pointer, 1];
   if (x.size === 1) return [x.pointer, 0];
@@ -66,7 +67,7 @@ function stretched(r: OpRecord, x: Tensor): [number, number] {
   return [scratch, 1];
 }
 
-const shiftOf = (condition: Tensor): number => (condition.dtype === "float32" ? 1 : 0);
+const shiftOf = (condition: Value): number => (condition.dtype === "float32" ? 1 : 0);
 
 export const whereOp = defineOp<undefined>({
   name: "where",

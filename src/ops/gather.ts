@@ -3,6 +3,7 @@ import { checkInteger, ShapeError, show } from "../base/errors.js";
 import { checkShape, type Shape, sameShape, showShape, sizeOf } from "../base/shape.js";
 import type { OpRecord } from "../core/tape.js";
 import { isTensor, type NestedNumbers, type Tensor, tensor } from "../core/tensor.js";
+import type { Value } from "../core/value.js";
 import { defineOp, run, type TensorLike } from "./define.js";
 import { axisOf, checkOperand } from "./operand.js";
 
@@ -23,7 +24,7 @@ function toIndices(owner: string, indices: Indices): Tensor {
 }
 
 /** Throws for the first index outside of an axis, which a kernel found at `position` (-1: none). */
-function checkFound(op: string, position: number, indices: Tensor, size: number): void {
+function checkFound(op: string, position: number, indices: Value, size: number): void {
   if (position >= 0)
     throw new RangeError(
       `${op}: index ${indices.data[position]} at position ${position} is outside ${size > 0 ? `0..${size - 1}` : "an axis of size 0"}`,

@@ -2,6 +2,7 @@
 import { ShapeError, show } from "../base/errors.js";
 import { type Shape, sameShape, showShape } from "../base/shape.js";
 import { isTensor, type NestedNumbers, type Tensor, tensor } from "../core/tensor.js";
+import type { Value } from "../core/value.js";
 import type { TensorLike } from "./define.js";
 import { rankOf } from "./reduce.js";
 
@@ -26,10 +27,10 @@ export function labelsOf(owner: string, logits: TensorLike, labels: Labels, soft
   return tensor(values, { dtype: "int32" });
 }
 
-const lead = (logits: Tensor): Shape => logits.shape.slice(0, -1);
+const lead = (logits: { readonly shape: Shape }): Shape => logits.shape.slice(0, -1);
 
 /** Throws unless every row of logits has a class and a label: class numbers, or with `soft` a probability of each class. */
-export function checkLabels(owner: string, logits: Tensor, labels: Tensor, soft = false): void {
+export function checkLabels(owner: string, logits: Value | Tensor, labels: Value | Tensor, soft = false): void {
   const { shape } = logits;
   if (logits.rank < 1 || shape[shape.length - 1] === 0)
     throw new ShapeError(`${owner}: logits ${showShape(shape)} have no axis of classes to choose from`);

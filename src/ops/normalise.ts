@@ -4,13 +4,14 @@ import { anything, number, type Rules, readOptions } from "../base/options.js";
 import { type Shape, showShape } from "../base/shape.js";
 import type { OpRecord } from "../core/tape.js";
 import type { Tensor } from "../core/tensor.js";
+import type { Value } from "../core/value.js";
 import { defineOp, run, type TensorLike } from "./define.js";
 import { reshape, slice } from "./layout.js";
 
-const lastSize = (t: Tensor): number => t.shape[t.rank - 1];
-const rowsOf = (t: Tensor): number => t.size / Math.max(1, lastSize(t));
+const lastSize = (t: { readonly shape: Shape; readonly rank: number }): number => t.shape[t.rank - 1];
+const rowsOf = (t: Value): number => t.size / Math.max(1, lastSize(t));
 
-function normShape(op: string, [x, ...each]: readonly Tensor[], names: readonly string[]): Shape {
+function normShape(op: string, [x, ...each]: readonly Value[], names: readonly string[]): Shape {
   if (x.rank < 1) throw new ShapeError(`${op}: a scalar has no axis of features`);
   names.forEach((name, i) => {
     if (each[i].rank !== 1 || each[i].size !== lastSize(x))

@@ -5,6 +5,7 @@ import { flag, type Rule, type Rules } from "../base/options.js";
 import { showShape } from "../base/shape.js";
 import type { OpRecord } from "../core/tape.js";
 import { isTensor, type NestedNumbers, type Tensor, tensor } from "../core/tensor.js";
+import type { Value } from "../core/value.js";
 import { defineOp, run } from "./define.js";
 import { gather, type Indices } from "./gather.js";
 import { reshape, reverse } from "./layout.js";
@@ -55,7 +56,7 @@ function wholes(owner: string, values: readonly unknown[]): Tensor {
 /** Runs of neighbouring examples that step t still has, or has no more. */
 export function eachRun(
   r: OpRecord<any>,
-  lengths: Pick<Tensor, "pointer" | "size">,
+  lengths: Pick<Value, "pointer" | "size">,
   t: number,
   f: (from: number, count: number, active: boolean) => void,
 ): void {

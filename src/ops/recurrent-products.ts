@@ -2,7 +2,7 @@
 import { ShapeError } from "../base/errors.js";
 import { sameShape, showShape } from "../base/shape.js";
 import type { OpRecord } from "../core/tape.js";
-import type { Tensor } from "../core/tensor.js";
+import type { Value } from "../core/value.js";
 import type { Runtime } from "../wasm/runtime.js";
 import { FLUSH, multiply, TRANSPOSE_B } from "./matmul.js";
 
@@ -47,7 +47,7 @@ export const stateIn = (r: OpRecord<SequenceAttributes>, index: number): OpRecor
 export function checkShapes(
   name: string,
   gates: number,
-  inputs: readonly Tensor[],
+  inputs: readonly Value[],
   biases: readonly number[],
   attributes: SequenceAttributes,
 ): Sizes {
@@ -59,7 +59,7 @@ export function checkShapes(
     throw new ShapeError(`${name}: the sequence ${showShape(x.shape)} is empty. It needs at least one time step`);
   const hidden = hiddenWeight.shape[0] ?? 0;
   const columns = gates * hidden;
-  const expect = (what: string, t: Tensor, shape: readonly number[]) => {
+  const expect = (what: string, t: Value, shape: readonly number[]) => {
     if (t.dtype !== "float32") throw new TypeError(`${name}: ${what} ${showShape(t.shape)} is int32, expected float32`);
     if (!sameShape(t.shape, shape))
       throw new ShapeError(

@@ -1,8 +1,8 @@
 // Cross-entropy with targets that are no single class: smoothed labels, weighed classes, probabilities.
 import { ShapeError } from "../base/errors.js";
-import { sameShape, showShape } from "../base/shape.js";
+import { type Shape, sameShape, showShape } from "../base/shape.js";
 import type { OpRecord } from "../core/tape.js";
-import type { Tensor } from "../core/tensor.js";
+import type { Value } from "../core/value.js";
 import { defineOp } from "./define.js";
 import { checkLabels } from "./labels.js";
 
@@ -15,14 +15,14 @@ export interface SoftAttributes {
 
 const OWNER = "softmaxCrossEntropy";
 
-const classesOf = (x: Tensor): number => x.shape[x.rank - 1];
+const classesOf = (x: Value): number => x.shape[x.rank - 1];
 
 /** The mask, and the weights of the classes. */
 function partsOf<T>({ masked }: SoftAttributes, rest: readonly T[]): [mask: T | undefined, weights: T | undefined] {
   return masked ? [rest[0], rest[1]] : [undefined, rest[0]];
 }
 
-function checkParts(logits: Tensor, labels: Tensor, rest: readonly Tensor[], attributes: SoftAttributes): void {
+function checkParts(logits: Value, labels: Value, rest: readonly Value[], attributes: SoftAttributes): void {
   const [mask, weights] = partsOf(attributes, rest);
   const rows = logits.shape.slice(0, -1);
   if (mask) checkRowMask(OWNER, mask, rows);
@@ -34,7 +34,7 @@ function checkParts(logits: Tensor, labels: Tensor, rest: readonly Tensor[], att
 }
 
 /** Throws ShapeError unless the mask has a weight for every row. */
-export function checkRowMask(owner: string, mask: Tensor, rows: readonly number[]): void {
+export function checkRowMask(owner: string, mask: { readonly shape: Shape }, rows: readonly number[]): void {
   if (!sameShape(mask.shape, rows))
     throw new ShapeError(
       `${owner}: the mask ${showShape(mask.shape)} must have the shape ${showShape(rows)} of the labels`,
@@ -42,7 +42,7 @@ export function checkRowMask(owner: string, mask: Tensor, rows: readonly number[
 }
 
 /** Throws RangeError for the label or the target that a kernel found. */
-export function checkFoundLabel(owner: string, bad: number, labels: Tensor, classes: number): void {
+export function checkFoundLabel(owner: string, bad: number, labels: Value, classes: number): void {
   if (bad < 0) return;
   const value = labels.data[bad];
   throw new RangeError(
@@ -116,7 +116,7 @@ export const softCrossEntropyOp = defineOp<SoftAttributes>({
   },
 });
 
-function checkWeights(r: Soft, weights: Tensor): void {
+function checkWeights(r: Soft, weights: Value): void {
   const { f32 } = r.runtime.memory;
   for (let c = 0; c < weights.size; c++) {
     const w = f32[(weights.pointer >>> 2) + c];

@@ -2,6 +2,7 @@
 import { anything, number, type Rules, readOptions } from "../base/options.js";
 import type { OpRecord } from "../core/tape.js";
 import type { Tensor } from "../core/tensor.js";
+import type { Value } from "../core/value.js";
 import { defineOp, run, type TensorLike } from "./define.js";
 import { checkLabels, type Labels, labelsOf } from "./labels.js";
 import { transpose } from "./layout.js";
@@ -10,9 +11,9 @@ import { axisOf } from "./operand.js";
 import { rankOf } from "./reduce.js";
 import { checkFoundLabel, checkRowMask, labelWeightsOp, softCrossEntropyOp } from "./soft-targets.js";
 
-const lastSize = (t: Tensor): number => t.shape[t.rank - 1];
+const lastSize = (t: Value | Tensor): number => t.shape[t.rank - 1];
 /** 0 where there are no classes. */
-const rowsOf = (x: Tensor): number => (x.size === 0 ? 0 : x.size / lastSize(x));
+const rowsOf = (x: Value): number => (x.size === 0 ? 0 : x.size / lastSize(x));
 
 export const softmaxOp = defineOp({
   name: "softmax",
@@ -52,7 +53,7 @@ function crossEntropy(r: OpRecord<undefined>, losses: number): void {
 /** Where the losses of the rows lie in the workspace. */
 const lossesOf = (r: OpRecord<undefined>): number => r.workspace + r.a.size * 4;
 
-const crossEntropyWorkspace = ([logits, labels]: readonly Tensor[]): number => logits.size + labels.size;
+const crossEntropyWorkspace = ([logits, labels]: readonly Value[]): number => logits.size + labels.size;
 
 export const softmaxCrossEntropyOp = defineOp({
   name: "softmaxCrossEntropy",

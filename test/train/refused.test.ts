@@ -20,7 +20,7 @@ type W = { w: Tensor };
 const make = (more: object = {}) =>
   createTrainer<W>({
     params: { w: tensor([1, 2]) },
-    loss: (p) => sum(mul(p.w, p.w)),
+    loss: (p: W) => sum(mul(p.w, p.w)),
     optimizer: optim.sgd(0.1),
     ...more,
   } as never);
