@@ -170,7 +170,7 @@ export class Trainer<P, B, X, S> {
           this.diverged(`the gradient of ${under("params", block.segments[i].path)} is not finite`);
       const metricValues = readMetrics(metrics);
       const next = nextState(this.stateLeaves, this.state.userState, state, this.training);
-      if (this.update(metricValues)) {
+      if (this.update(metricValues, value)) {
         this.runtime.kernels.accumulate(block.length, block.updatesPointer, block.valuesPointer);
         this.updated = true;
       }
@@ -184,7 +184,7 @@ export class Trainer<P, B, X, S> {
   }
 
   /** Turns the gradients into updates; false where the optimizer makes none this time. What is not finite is refused. */
-  private update(metrics: { readonly [name: string]: number }): boolean {
+  private update(metrics: { readonly [name: string]: number }, loss: number): boolean {
     const { optimizer } = this.options;
     const { optimizerState, step } = this.state;
     const context = { t: step, metrics };
@@ -192,7 +192,7 @@ export class Trainer<P, B, X, S> {
     try {
       if (optimizer.update(this.block, optimizerState, context) === false) return false;
       const bad = updateNotFinite(optimizer, this.block);
-      if (bad) this.diverged(bad);
+      if (bad) this.diverged(bad, "", undefined, loss);
       return true;
     } catch (error) {
       // slots and counters have moved: going on from here would be a step that never was
@@ -207,8 +207,9 @@ export class Trainer<P, B, X, S> {
     what: string,
     culprit = "",
     hint = "Lower the learning rate or the noise, or put clipByGlobalNorm(10) first in the chain",
+    lastFiniteLoss = this.state.lastFiniteLoss,
   ): never {
-    const { step, lastFiniteLoss } = this.state;
+    const { step } = this.state;
     const last = Number.isNaN(lastFiniteLoss)
       ? "there was no finite loss"
       : `the last finite loss was ${lastFiniteLoss}`;
