@@ -69,7 +69,7 @@ export interface HuberOptions extends LossOptions {
   readonly delta?: number;
 }
 
-const HUBER: Rules<HuberOptions> = { delta: number("> 0", (v) => v > 0), ...LOSS_RULES };
+const HUBER: Rules<HuberOptions> = { delta: number("> 0 in float32", (v) => Math.fround(v) > 0), ...LOSS_RULES };
 
 /**
  * d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2), for d = prediction - target; by default their mean.

@@ -33,7 +33,7 @@ export const leakyReluOp = mapOp<number>(
 );
 
 function finite(op: string, name: string, value: number): number {
-  checkNumber(op, name, value, "that is finite", () => true);
+  checkNumber(op, name, value, "that is finite in float32", (v) => Number.isFinite(Math.fround(v)));
   return value;
 }
 

@@ -1,5 +1,6 @@
 // How two inputs of different shapes meet: out = a op b, where sizes of 1 are stretched.
-import { broadcastStrides, type Shape, sizeOf } from "../base/shape.js";
+import { ShapeError } from "../base/errors.js";
+import { broadcastStrides, type Shape, showShape, sizeOf } from "../base/shape.js";
 import type { Runtime } from "../wasm/runtime.js";
 
 /** The codes of assembly/binary.ts. */
@@ -60,6 +61,8 @@ export function broadcastBinary(
       last[2] = y[d];
     } else axes.push([size, x[d], y[d]]);
   });
+  if (axes.length > 8)
+    throw new ShapeError(`${op}: rank ${axes.length} is above 8: ${showShape(outShape)}. Use reshape to merge axes`);
   axes.forEach(([size, p, q], d) => {
     i32[runtime.table + d] = size;
     i32[runtime.table + 8 + d] = p;

@@ -72,7 +72,9 @@ export interface NormOptions {
   readonly epsilon?: number;
 }
 
-const LAYER_NORM: Rules<NormOptions> = { epsilon: number(">= 0", (v) => v >= 0) };
+const LAYER_NORM: Rules<NormOptions> = {
+  epsilon: number(">= 0 and finite in float32", (v) => v >= 0 && Number.isFinite(Math.fround(v))),
+};
 
 /**
  * (x - mean) / sqrt(variance + epsilon) scale + offset, with mean and biased variance of each row of the last axis.

@@ -204,7 +204,11 @@ describe("a loss names what is wrong with", () => {
       () => sigmoidCrossEntropy([1], "yes" as never),
       new TypeError('sigmoidCrossEntropy: "targets" expected a tensor, a number or an array of numbers, got "yes"'),
     ],
-    [() => huber([1], [2], { delta: 0 }), new RangeError('huber: "delta" expected a number > 0, got 0')],
+    [() => huber([1], [2], { delta: 0 }), new RangeError('huber: "delta" expected a number > 0 in float32, got 0')],
+    [
+      () => huber([1], [2], { delta: 1e-50 }),
+      new RangeError('huber: "delta" expected a number > 0 in float32, got 1e-50'),
+    ],
     [
       () => sigmoidCrossEntropy([1, 2], [1]),
       new ShapeError(

@@ -68,7 +68,7 @@ const wrong: [string, () => unknown, Error][] = [
   [
     "an epsilon of words",
     () => loose.batchNorm(x, ones, ones, { epsilon: "small" }),
-    new TypeError('batchNorm: "epsilon" expected a number >= 0, got "small"'),
+    new TypeError('batchNorm: "epsilon" expected a number >= 0 and finite in float32, got "small"'),
   ],
   [
     "an unknown statistic",
@@ -90,12 +90,12 @@ const wrong: [string, () => unknown, Error][] = [
   [
     "a slope in an object",
     () => loose.leakyRelu(x, { slope: 0.1 }),
-    new TypeError('leakyRelu: "negativeSlope" expected a number that is finite, got an object { slope }'),
+    new TypeError('leakyRelu: "negativeSlope" expected a number that is finite in float32, got an object { slope }'),
   ],
   [
     "an alpha that is infinite",
     () => library.elu(x, Infinity),
-    new RangeError('elu: "alpha" expected a number that is finite, got Infinity'),
+    new RangeError('elu: "alpha" expected a number that is finite in float32, got Infinity'),
   ],
   [
     "a key before the rate",

@@ -186,7 +186,7 @@ const cases: [string, () => unknown, Error][] = [
   [
     "a slope that is no number",
     () => leakyRelu([1], NaN),
-    new RangeError('leakyRelu: "negativeSlope" expected a number that is finite, got NaN'),
+    new RangeError('leakyRelu: "negativeSlope" expected a number that is finite in float32, got NaN'),
   ],
   [
     "a string for a tensor",

@@ -44,7 +44,7 @@ const refused: [string, () => unknown, Error][] = [
   [
     "a negative epsilon",
     () => layerNorm([1, 2], [1, 1], [0, 0], { epsilon: -1 }),
-    new RangeError('layerNorm: "epsilon" expected a number >= 0, got -1'),
+    new RangeError('layerNorm: "epsilon" expected a number >= 0 and finite in float32, got -1'),
   ],
 ];
 
