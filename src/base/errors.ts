@@ -82,7 +82,7 @@ export function show(value: unknown): string {
   return String(value);
 }
 
-const article = (noun: string): string => `${/^[aeiou]/i.test(noun) ? "an" : "a"} ${noun}`;
+const article = (noun: string): string => `${/^([aeio]|u(?!int))/i.test(noun) ? "an" : "a"} ${noun}`;
 
 /** "Float32Array", "ArrayBuffer", "Promise": what the language calls it, whichever realm it comes from. */
 export const tagOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);

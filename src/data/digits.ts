@@ -42,10 +42,19 @@ function images(pixels: Uint8Array, labels: Uint8Array): ImageDataset {
   );
 }
 
+function allocate(count: number): Uint8Array {
+  try {
+    return new Uint8Array(count * 784);
+  } catch (cause) {
+    const bytes = `${count} images take ${count * 784} bytes`;
+    throw new RangeError(`digits: ${bytes}, more than this engine gives one array. Draw fewer`, { cause });
+  }
+}
+
 /** Draws an image at a time, yielding after each. */
 function* draw(count: number, seed: number, part: number): Generator<void, ImageDataset, void> {
   const uniform = uniforms(foldIn(key(seed), part), STREAM.data);
-  const pixels = new Uint8Array(count * 784);
+  const pixels = allocate(count);
   const labels = new Uint8Array(count);
   for (let i = 0; i < count; i++) {
     labels[i] = Math.floor(uniform() * 10);

@@ -53,6 +53,13 @@ function nameOf(owner: string, path: string, layout: FileLayout): string {
   return name;
 }
 
+/** Leaves with their paths; a trainer is told where its are. */
+function leavesOf(owner: string, tree: any): { path: string; leaf: Tensor }[] {
+  if (typeof tree?.step === "function" && "params" in tree)
+    throw new TypeError(`${owner}: expected a tree of tensors, got a trainer. Write ${owner}(trainer.params)`);
+  return flatten(tree, isTensor, owner);
+}
+
 const layoutRules = { rename: func("a function of the path"), transpose: func("a function of path and shape") };
 
 /**
@@ -73,10 +80,12 @@ export function save(tree: unknown, metadata?: Record<string, string>, layout?: 
       throw new TypeError("save: the layout is the third argument: save(tree, {}, { rename, transpose })");
     checkMetadata("save", metadata);
   }
-  for (const { path, leaf } of flatten(tree, isTensor, "save")) {
+  for (const { path, leaf } of leavesOf("save", tree)) {
     const name = nameOf("save", path || "value", own);
     if (tensors.has(name))
-      throw new DataError(`save: two tensors are called ${show(name)}. Rename the one whose key holds a dot`);
+      throw new DataError(
+        `save: two tensors are called ${show(name)}. ${own.rename ? 'Let "rename" give each a name of its own' : "Rename the one whose key holds a dot"}`,
+      );
     const axes = axesOf("save", path, leaf.shape, own);
     const turned = axes
       ? transpose(
@@ -189,7 +198,7 @@ export function loadMetadata(bytes: Bytes): { [name: string]: string } {
 export function digest(tree: unknown): string {
   const parts: Uint8Array[] = [];
   const encoder = new TextEncoder();
-  for (const { path, leaf } of flatten(tree, isTensor, "digest")) {
+  for (const { path, leaf } of leavesOf("digest", tree)) {
     const { buffer, byteOffset, byteLength } = withOneNaN(leaf.data);
     parts.push(encoder.encode(`${path} ${leaf.dtype} ${showShape(leaf.shape)}\n`));
     parts.push(new Uint8Array(buffer, byteOffset, byteLength));

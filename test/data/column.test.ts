@@ -14,7 +14,16 @@ const foreign = (code: string): unknown => runInNewContext(code);
 
 describe("a column", () => {
   const taken: [string, unknown, string, number[], number[]][] = [
-    ["nested arrays", [[1, 2], [3, 4]], "float32", [2, 2], [1, 2, 3, 4]], // biome-ignore format: a matrix
+    [
+      "nested arrays",
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      "float32",
+      [2, 2],
+      [1, 2, 3, 4],
+    ],
     ["numbers", [0, 1.5], "float32", [2], [0, 1.5]],
     ["a tensor", tensor([[1], [2]]), "float32", [2, 1], [1, 2]],
     ["a Float32Array", Float32Array.of(1, 2), "float32", [2], [1, 2]],
@@ -68,8 +77,15 @@ describe("a column", () => {
     ["texts", [["1"], ["2"]], `${what} expected numbers, got "1" at [0][0]`],
     ["flags", [[1], [true]], `${what} expected numbers, got true at [1][0]. Write 1 and 0`],
     ["bigints", [1n], `${what} expected numbers, got 1n at [0]. Write Number(...)`],
-    ["a hole", [[1, 2], [3]], `${what} is ragged: an array of 1 stands at [1], where an array of 2 is expected`], // biome-ignore format: a matrix
-    ["a missing value", [[1, 2], [3, undefined]], `${what} expected numbers, got undefined at [1][1]`], // biome-ignore format: a matrix
+    ["a hole", [[1, 2], [3]], `${what} is ragged: an array of 1 stands at [1], where an array of 2 is expected`],
+    [
+      "a missing value",
+      [
+        [1, 2],
+        [3, undefined],
+      ],
+      `${what} expected numbers, got undefined at [1][1]`,
+    ],
     ["a missing row", [[1], null], `${what} expected numbers, got null at [1]`],
     ["a number for a row", [[1], 2], `${what} is ragged: 2 stands at [1], where an array of 1 is expected`],
     ["a row for a number", [1, [2]], `${what} is ragged: an array of 1 stands at [1], where a number is expected`],
@@ -228,7 +244,16 @@ describe("dataset", () => {
   });
 
   it("takes labels as bytes, beside images as nested arrays", () => {
-    const { columns, size } = dataset({ x: [[1, 2], [3, 4]], y: new Uint8Array([0, 9]) }, { classes: 10 }); // biome-ignore format: a matrix
+    const { columns, size } = dataset(
+      {
+        x: [
+          [1, 2],
+          [3, 4],
+        ],
+        y: new Uint8Array([0, 9]),
+      },
+      { classes: 10 },
+    );
     expect([size, columns.x.shape, columns.y.dtype, [...columns.y.data]]).toEqual([2, [2, 2], "int32", [0, 9]]);
   });
 

@@ -87,6 +87,9 @@ describe("drawn digits", () => {
   });
 
   it("refuse counts and seeds that are none", async () => {
+    expect(() => digits({ train: 1e12 })).toThrow(
+      "digits: 1000000000000 images take 784000000000000 bytes, more than this engine gives one array. Draw fewer",
+    );
     await expect(digitsAsync({ train: 0 })).rejects.toThrow('digitsAsync: "train" expected an integer >= 1, got 0');
     expect(() => digits({ train: 0 })).toThrow('digits: "train" expected an integer >= 1, got 0');
     expect(() => digits({ train: 1, test: 2.5 })).toThrow('digits: "test" expected an integer >= 1, got 2.5');

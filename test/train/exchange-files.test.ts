@@ -170,6 +170,14 @@ describe("options and metadata", () => {
     );
   });
 
+  it("are asked for where a trainer is given for its parameters", () => {
+    const trainer = { step: () => 0, params: { w: zeros([1]) } };
+    expect(() => save(trainer)).toThrow("save: expected a tree of tensors, got a trainer. Write save(trainer.params)");
+    expect(() => digest(trainer)).toThrow(
+      "digest: expected a tree of tensors, got a trainer. Write digest(trainer.params)",
+    );
+  });
+
   it("of wrong results are told", () => {
     const like = { w: zeros([2]) };
     expect(() => load(saved, { like, rename: () => undefined as never })).toThrow(

@@ -103,7 +103,9 @@ describe("a file of PyTorch", () => {
     expect(() => save(like(), {}, { transpose: () => [1, 0] })).toThrow(
       new RangeError("save: conv.weight: axes [1, 0] are no permutation of the 4 axes"),
     );
-    expect(() => save(like(), {}, { rename: () => "w" })).toThrow('save: two tensors are called "w"');
+    expect(() => save(like(), {}, { rename: () => "w" })).toThrow(
+      'save: two tensors are called "w". Let "rename" give each a name of its own',
+    );
   });
 });
 
