@@ -46,7 +46,7 @@ export class Memory {
     if (end <= size) return;
     if (end > LIMIT)
       throw new RangeError(
-        `memory: ${mebibytes(end)} MiB do not fit (${mebibytes(size)} MiB in use, 4096 MiB is the limit of WebAssembly). Use a smaller batch, or recompute() what a step need not keep`,
+        `memory: ${mebibytes(end)} MiB do not fit (${mebibytes(size)} MiB in use, 4096 MiB is the limit of WebAssembly). Use a smaller batch or smaller tensors, or recompute() what a step need not keep`,
       );
     // grow by half again, so that a long first step does not grow the memory hundreds of times
     const wanted = Math.min(LIMIT, Math.max(end, size + (size >>> 1)));

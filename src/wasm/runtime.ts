@@ -14,9 +14,7 @@ let shared: Runtime | undefined;
 
 /** Runtimes that the collector has not taken: an error tells by it too many memories from too little memory. */
 let live = 0;
-const collected = new FinalizationRegistry<undefined>(() => {
-  live--;
-});
+let collected: FinalizationRegistry<undefined> | undefined;
 
 /** One instance of the kernels with its memory. */
 export class Runtime {
@@ -35,6 +33,9 @@ export class Runtime {
       throw explainInstance(cause, live);
     }
     live++;
+    collected ??= new FinalizationRegistry(() => {
+      live--;
+    });
     collected.register(this, undefined);
     this.memory = new Memory(this.kernels.memory, this.kernels.heapBase());
     this.table = this.kernels.tableAddress() >>> 2;

@@ -23,6 +23,34 @@ const mapped = (file: string): string =>
     `<script type="importmap">{"imports":{"gradnoise":"/node_modules/gradnoise/dist/${file}"}}</script><script type="module" src="/app.js"></script>`,
   );
 
+/** What bundles `${entry}.js` into a folder of its name. With no settings but where, and with no word of complaint. */
+const bundlers: { [name: string]: (entry: string) => Promise<void> } = {
+  async esbuild(entry) {
+    const options = { absWorkingDir: app, entryPoints: [`${entry}.js`], outdir: "esbuild" };
+    const { warnings } = await esbuild({ ...options, bundle: true, minify: true, format: "esm" });
+    expect(warnings).toEqual([]);
+  },
+  async webpack(entry) {
+    const compiler = webpack({
+      context: app,
+      mode: "production",
+      entry: `./${entry}.js`,
+      output: { path: join(app, "webpack"), filename: `${entry}.js` },
+      performance: false, // its word on files above 244 kB
+    })!;
+    const stats = await new Promise<webpack.Stats>((resolve, reject) =>
+      compiler.run((error, found) => (error ? reject(error) : resolve(found!))),
+    );
+    const { errors, warnings } = stats.toJson({ all: false, errors: true, warnings: true });
+    expect([errors, warnings]).toEqual([[], []]);
+  },
+  async vite(entry) {
+    const output = { entryFileNames: "[name].js" };
+    const build = { outDir: "vite", emptyOutDir: false, rollupOptions: { input: join(app, `${entry}.js`), output } };
+    await vite({ root: app, configFile: false, logLevel: "error", build });
+  },
+};
+
 const node = (...words: string[]): string =>
   execFileSync(process.execPath, words, { cwd: app, encoding: "utf8" }).trim();
 
@@ -50,6 +78,16 @@ describe("the tarball in Node", () => {
   });
 });
 
+describe("a program that imports nothing but tensor", () => {
+  it.each(Object.keys(bundlers))("has its methods when %s has bundled it", async (name) => {
+    const program =
+      'import { tensor } from "gradnoise"; console.log(tensor([[1, 2], [3, 4]]).matmul([[1], [1]]).max().item());';
+    writeFileSync(join(app, "small.js"), program);
+    await bundlers[name]("small");
+    expect(node(`${name}/small.js`)).toBe("7");
+  });
+});
+
 describe.runIf(hasChromium)("the tarball in Chromium", () => {
   let browser: Browser;
   let server: Server;
@@ -59,8 +97,7 @@ describe.runIf(hasChromium)("the tarball in Chromium", () => {
     browser = await launch();
     const global = read("app.js").replace(/import (\{[^}]*\}) from "gradnoise";/, "const $1 = gradnoise;");
     const texts = {
-      "/esbuild.html": bundled("esbuild.js"),
-      "/webpack.html": bundled("webpack/main.js"),
+      ...Object.fromEntries(Object.keys(bundlers).map((name) => [`/${name}.html`, bundled(`${name}/app.js`)])),
       "/module.html": mapped("index.js"),
       "/minified.html": mapped("gradnoise.esm.min.js"),
       "/script.html": page(
@@ -74,33 +111,9 @@ describe.runIf(hasChromium)("the tarball in Chromium", () => {
     await browser?.close();
   });
 
-  it("trains when esbuild has bundled it", async () => {
-    const options = { absWorkingDir: app, entryPoints: ["app.js"], outfile: "esbuild.js" };
-    const { warnings } = await esbuild({ ...options, bundle: true, minify: true, format: "esm" });
-    expect(warnings).toEqual([]);
-    expect(await firstLine(browser, `${url}/esbuild.html`)).toBe(RESULT);
-  });
-
-  it("trains when webpack has bundled it", async () => {
-    const compiler = webpack({
-      context: app,
-      mode: "production",
-      entry: "./app.js",
-      output: { path: join(app, "webpack") },
-      performance: false, // its word on files above 244 kB
-    })!;
-    const stats = await new Promise<webpack.Stats>((resolve, reject) =>
-      compiler.run((error, found) => (error ? reject(error) : resolve(found!))),
-    );
-    const { errors, warnings } = stats.toJson({ all: false, errors: true, warnings: true });
-    expect([errors, warnings]).toEqual([[], []]);
-    expect(await firstLine(browser, `${url}/webpack.html`)).toBe(RESULT);
-  });
-
-  it("trains when Vite has bundled it", async () => {
-    writeFileSync(join(app, "index.html"), bundled("app.js"));
-    await vite({ root: app, configFile: false, logLevel: "error", base: "/vite/", build: { outDir: "vite" } });
-    expect(await firstLine(browser, `${url}/vite/index.html`)).toBe(RESULT);
+  it.each(Object.keys(bundlers))("trains when %s has bundled it", async (name) => {
+    await bundlers[name]("app");
+    expect(await firstLine(browser, `${url}/${name}.html`)).toBe(RESULT);
   });
 
   it("trains while Vite serves it for development", async () => {

@@ -57,6 +57,15 @@ try {
     );
   });
 
+  it("trains in a worker that is a module, from the entry as it is shipped", async () => {
+    const worker = `import { tensor } from "\${location.origin}/node_modules/gradnoise/dist/index.js"; postMessage(tensor([1, 2]).mul(3).sum().item());`;
+    const program = `const url = URL.createObjectURL(new Blob([\`${worker}\`], { type: "text/javascript" }));
+const worker = new Worker(url, { type: "module" });
+worker.onmessage = ({ data }) => console.log(data);
+worker.onerror = tell;`;
+    expect(await line(program)).toBe("9");
+  });
+
   it("fetches the kernels, and is told of a file that is not there", async () => {
     const program = (file: string): string =>
       `fetch("${file}").then((wasm) => gradnoise.init({ wasm })).then(() => { ${use} }, tell);`;
