@@ -52,6 +52,8 @@ export function checkKnown({ op: { name }, inputs, attributes }: OpRecord, { rea
     return;
   }
   if (typeof attributes !== "object" || Array.isArray(attributes)) refuse(show(attributes));
+  // a switch that is off changes nothing
   for (const [key, value] of Object.entries(attributes as object))
-    if (value !== undefined && (reads === "nothing" || !reads.includes(key))) refuse(`"${key}" ${show(value)}`);
+    if (value !== undefined && value !== false && (reads === "nothing" || !reads.includes(key)))
+      refuse(`"${key}" ${show(value)}`);
 }

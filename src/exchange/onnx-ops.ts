@@ -141,6 +141,9 @@ const same = ({ inputs }: OnnxContext): string => inputs[0];
 
 /** One entry per op, by its name. */
 export const onnxEntries: { readonly [op: string]: OnnxEntry } = {
+  cast: entry(1, "nothing", ({ graph, inputs, record: { output } }) =>
+    graph.op("Cast", [inputs[0]], { to: output.dtype === "int32" ? 6 : 1 }),
+  ),
   constant: entry(1, "number", ({ graph, record }) => graph.scalar(record.attributes)),
   // one input, element by element
   abs: unary("Abs"),
