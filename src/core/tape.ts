@@ -92,7 +92,7 @@ export function makeRecord(
     const expected = op.inputs === "any" ? "any" : (op.inputs?.[i] ?? (op.moves ? a.dtype : "float32"));
     if (expected !== "any" && t.dtype !== expected)
       throw new TypeError(
-        `${op.name}: input ${i} ${showShape(t.shape)} is ${t.dtype}, expected ${expected}${expected === "int32" ? '. Make it with tensor(values, { dtype: "int32" })' : '. Use cast(x, "float32")'}`,
+        `${op.name}: input ${i} ${showShape(t.shape)} is ${t.dtype}, expected ${expected}${expected === "int32" ? '. Make it with tensor(values, { dtype: "int32" })' : ""}`,
       );
   });
   const copy = op.dynamic ? given : copyOf(given);

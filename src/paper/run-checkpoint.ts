@@ -40,6 +40,8 @@ function opened(bytes: Uint8Array): ReturnType<typeof openCheckpoint> {
   } catch (cause) {
     if (!(cause instanceof CheckpointError)) throw cause;
     const why = cause.message.replace(/^checkpoint: /, "");
+    if (/checksum/.test(why))
+      throw new CheckpointError("checkpoint: it is damaged: its content is not what its checksum says", { cause });
     throw new CheckpointError(`checkpoint: it is damaged or not one of the deep-mlp experiment (${why})`, { cause });
   }
 }

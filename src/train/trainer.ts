@@ -134,7 +134,9 @@ export class Trainer<P, B, X, S> {
     try {
       return f();
     } catch (cause) {
-      if (!(cause instanceof TypeError) || !/undefined|null/.test(cause.message)) throw cause;
+      // the engine's own words, not a sentence of ours, which begins with its owner
+      const own = !(cause instanceof TypeError) || /^[\w.]+: /.test(cause.message);
+      if (own || !/undefined|null/.test(cause.message)) throw cause;
       throw new TypeError(
         `${what}: the loss was given ${batch} for a batch (${cause.message}). Pass one: ${what}({ x, y })`,
         {
