@@ -61,8 +61,10 @@ export const copied: Rule = (_, __, value) => copyOf(value);
 
 /** A deep, frozen copy of arrays and objects of options; typed arrays, maps, tensors and functions as they are. */
 export function copyOf<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  if (Object.isFrozen(value) && Object.values(value).every((child) => Object.isFrozen(child))) return value;
   if (Array.isArray(value)) return Object.freeze(value.map(copyOf)) as T;
-  if (typeof value !== "object" || value === null || kindOf(value) || tagOf(value) !== "Object") return value;
+  if (kindOf(value) || tagOf(value) !== "Object") return value;
   const entries: [string, unknown][] = [];
   for (const key in value) entries.push([key, copyOf(value[key])]); // what it inherits, too
   return Object.freeze(Object.fromEntries(entries)) as T;

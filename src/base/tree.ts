@@ -74,42 +74,59 @@ export function mapTree<L, M>(
   return walk(tree, "");
 }
 
+/** Makes what `{}` makes, with room for as many entries as it comes to hold and no more: 40 bytes in place of 56. */
+const Plain = function Plain() {} as unknown as new () => object;
+Plain.prototype = Object.prototype;
+
+type Fill = (leaf: (i: number) => unknown) => unknown;
+/** A leaf's number, or how a branch is filled. */
+type Part = number | Fill;
+const filled = (part: Part, leaf: (i: number) => unknown): unknown =>
+  typeof part === "number" ? leaf(part) : part(leaf);
+
 /**
  * The form of a tree, apart from its leaves: `fill(leaf)` makes a new tree of it with `leaf(i)` in place of the i-th leaf.
- * Of closures, since it runs at every step: a walk over keys and prototypes costs five times as much.
+ * It runs at every step. An object of two or three keys (a layer's) is written key by key: a store of one name a place is
+ * four times as fast as a loop over names (1.6 -> 0.4 us for 42 leaves, Node 20).
  */
-export function formOf<L>(
-  tree: unknown,
-  isLeaf: IsLeaf<L>,
-  what = "params",
-): (leaf: (i: number) => unknown) => unknown {
-  type Fill = (leaf: (i: number) => unknown) => unknown;
+export function formOf<L>(tree: unknown, isLeaf: IsLeaf<L>, what = "params"): Fill {
   let index = 0;
+  const partOf = (node: unknown, path: string): Part => (isLeaf(node) ? index++ : build(node, path));
   const build = (node: unknown, path: string): Fill => {
-    if (isLeaf(node)) {
-      const own = index++;
-      return (leaf) => leaf(own);
-    }
     if (Array.isArray(node)) {
-      const parts = node.map((child, i) => build(child, `${path}[${i}]`));
+      const parts = node.map((child, i) => partOf(child, `${path}[${i}]`));
       return (leaf) => {
         const out = new Array<unknown>(parts.length);
-        for (let i = 0; i < parts.length; i++) out[i] = parts[i](leaf);
+        for (let i = 0; i < parts.length; i++) out[i] = filled(parts[i], leaf);
         return out;
       };
     }
     if (!isPlain(node)) throw strange(what, path, node);
     const keys = Object.keys(node);
-    const parts = keys.map((key) => build(node[key], path === "" ? key : `${path}.${key}`));
+    const parts = keys.map((key) => partOf(node[key], path === "" ? key : `${path}.${key}`));
     // assigning to __proto__ would not make an entry
-    if (keys.includes("__proto__")) return (leaf) => Object.fromEntries(keys.map((key, i) => [key, parts[i](leaf)]));
+    if (keys.includes("__proto__"))
+      return (leaf) => Object.fromEntries(keys.map((key, i) => [key, filled(parts[i], leaf)]));
+    const [k0, k1, k2] = keys;
+    const [p0, p1, p2] = parts;
+    if (keys.length === 2 || keys.length === 3) {
+      const third = keys.length === 3;
+      return (leaf) => {
+        const out = new Plain() as Record<string, unknown>;
+        out[k0] = filled(p0, leaf);
+        out[k1] = filled(p1, leaf);
+        if (third) out[k2] = filled(p2, leaf);
+        return out;
+      };
+    }
     return (leaf) => {
       const out: Record<string, unknown> = {};
-      for (let i = 0; i < keys.length; i++) out[keys[i]] = parts[i](leaf);
+      for (let i = 0; i < keys.length; i++) out[keys[i]] = filled(parts[i], leaf);
       return out;
     };
   };
-  return build(tree, "");
+  const root = partOf(tree, "");
+  return (leaf) => filled(root, leaf);
 }
 
 /**

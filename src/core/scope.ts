@@ -14,7 +14,7 @@ import {
   runBackward,
   sameAttributes,
 } from "./tape.js";
-import { Tensor } from "./tensor.js";
+import { Handle, type Run, type Tensor } from "./tensor.js";
 import { Value } from "./value.js";
 
 let current: Scope | undefined;
@@ -37,14 +37,11 @@ export function countDraw(context: object): number {
   return count;
 }
 
-let runs = 0; // every run of every scope has a number of its own
-
 export class Scope {
   readonly records: OpRecord[] = [];
-  /** Number of the run that is open, or was last: a handle with another is stale. */
-  run = 0;
-  open = false;
-  /** What the opening is called in messages: "step 12". */
+  /** The run that is open: a handle with another stamp is stale. */
+  run: Run | undefined;
+  /** What the last opening is called in messages: "step 12". */
   step = 0;
   /** Nobody will ask for gradients: a sub-scope may end before this one does. */
   tapeless = false;
@@ -129,9 +126,8 @@ export class Scope {
       this.drop();
     }
     this.runtime.busy = true;
-    this.run = ++runs;
+    this.run = { scope: this, step };
     this.step = step;
-    this.open = true;
     this.cursor = 0;
     this.warm = this.records.length > 0;
     memory.top = this.warm ? Math.max(this.forwardEnd, this.planEnd) : this.base;
@@ -142,7 +138,7 @@ export class Scope {
 
   private end(): void {
     this.runtime.busy = this.outer !== undefined;
-    this.open = false;
+    this.run = undefined;
     current = this.parent;
     this.parent = undefined;
     if (this.uploads.size > 0) this.uploads.clear();
@@ -168,7 +164,7 @@ export class Scope {
 
   /** A value as this run has computed it: what a user holds. */
   handle(value: Value): Tensor {
-    return new Tensor(value.shape, value.dtype, undefined, undefined, value, this.run, this.step);
+    return new Handle(value, this.run!);
   }
 
   /** Runs an op on inputs of any kind and returns its result in this scope. `given` is what its `read` makes attributes of. */

@@ -3,6 +3,7 @@
 import { KIND, ShapeError, StaleTensorError } from "../base/errors.js";
 import { type Shape, showShape, sizeOf } from "../base/shape.js";
 import { printTensor } from "./print.js";
+import type { Scope } from "./scope.js";
 import type { Value } from "./value.js";
 
 export { full, isLeaf, isTensorForm, revive, type TensorForm, type TypedArray, tensor, zeros } from "./create.js";
@@ -26,7 +27,29 @@ export interface TensorJson {
   readonly data: readonly (number | string)[];
 }
 
-// The fields are what a page's console previews and what structuredClone copies: shape, dtype, then the values.
+/** One opening of a scope: what its handles are stamped with. */
+export interface Run {
+  readonly scope: Scope;
+  /** What it is called in messages. */
+  readonly step: number;
+}
+
+/** What every tensor has, whichever kind it is. */
+export interface Tensor {
+  /** Sizes of the axes. */
+  readonly shape: Shape;
+  /** "float32" or "int32". */
+  readonly dtype: DataType;
+  /** @internal The elements of a host tensor. */
+  host?: HostArray;
+  /** @internal Its bytes, where it has not been asked for its elements. */
+  readonly source?: ByteSource;
+  /** @internal What it is a handle of; undefined for a host tensor. */
+  readonly value?: Value;
+  /** @internal The run of the scope that computed it. */
+  readonly run?: Run;
+}
+
 /**
  * An array of numbers with a shape. One made by `tensor`, `zeros` and the like, or returned by a trainer, is host data and
  * may be kept; one made inside a loss ends with the step, and using it later throws StaleTensorError.
@@ -34,35 +57,8 @@ export interface TensorJson {
  * JSON makes { shape, dtype, data } of it, `structuredClone` and `postMessage` { shape, dtype, host } (or its bytes): plain
  * objects that `tensor(...)`, `createTrainer`, `setParams` and every op take for the tensor.
  */
-export class Tensor {
-  /** @internal The elements of a host tensor. */
-  host: HostArray | undefined;
-  /** @internal Its bytes, where it has not been asked for its elements. */
-  source: ByteSource | undefined;
-  /** @internal What it is a handle of; undefined for a host tensor. */
-  readonly value: Value | undefined;
-  /** @internal The run of the scope that computed it: no two runs have one number. */
-  readonly run: number;
-  /** @internal What that run is called in messages. */
-  readonly step: number;
-
-  /** @internal Use `tensor(...)`. */
-  constructor(
-    readonly shape: Shape,
-    readonly dtype: DataType,
-    host: HostArray | undefined,
-    source: ByteSource | undefined,
-    value: Value | undefined,
-    run: number,
-    step: number,
-  ) {
-    this.host = host;
-    this.source = source;
-    this.value = value;
-    this.run = run;
-    this.step = step;
-  }
-
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: its two kinds below have the fields, as few as each needs
+export abstract class Tensor {
   /** Number of axes. */
   get rank(): number {
     return this.shape.length;
@@ -101,8 +97,8 @@ export class Tensor {
   }
 
   private get isStale(): boolean {
-    const { value } = this;
-    return value !== undefined && !(value.scope.open && this.run === value.scope.run);
+    const { run } = this;
+    return run !== undefined && run !== run.scope.run;
   }
 
   /** @internal Throws StaleTensorError unless the run that computed it is still open. */
@@ -115,8 +111,8 @@ export class Tensor {
 
   /** @internal What it is and whose, for messages. */
   describe(): string {
-    const { scope, origin } = this.value!;
-    return `the result of ${origin} ${showShape(this.shape)} belongs to ${scope.describe(this.step)}`;
+    const { scope, step } = this.run!;
+    return `the result of ${this.value!.origin} ${showShape(this.shape)} belongs to ${scope.describe(step)}`;
   }
 
   /** The one value of a tensor of one element. Throws ShapeError for any other size. */
@@ -146,7 +142,7 @@ export class Tensor {
   toString(): string {
     const { host, source, shape, dtype, value } = this;
     if (this.isStale)
-      return `tensor ${showShape(shape)} ${dtype} (stale: the result of ${value!.origin} of ${value!.scope.describe(this.step)}, which has ended)`;
+      return `tensor ${showShape(shape)} ${dtype} (stale: the result of ${value!.origin} of ${this.run!.scope.describe(this.run!.step)}, which has ended)`;
     if (host) return printTensor({ shape, dtype, read: (i) => host[i] });
     if (source) return printTensor({ shape, dtype, read: (i) => Math.fround(source.bytes[i] / source.divisor) });
     return printTensor({ shape, dtype, read: (i) => value!.at(i) });
@@ -158,16 +154,46 @@ export class Tensor {
   }
 }
 
+// The fields are what a page's console previews and what structuredClone copies: shape, dtype, then the values.
+class HostTensor extends Tensor {
+  constructor(
+    override readonly shape: Shape,
+    override readonly dtype: DataType,
+    override host: HostArray | undefined,
+    override readonly source: ByteSource | undefined,
+  ) {
+    super();
+  }
+}
+
+/** A value as one run has computed it. Two fields: every op of every step makes one, and what they fill leaves the cache. */
+export class Handle extends Tensor {
+  constructor(
+    override readonly value: Value,
+    override readonly run: Run,
+  ) {
+    super();
+  }
+
+  override get shape(): Shape {
+    return this.value.shape;
+  }
+
+  override get dtype(): DataType {
+    return this.value.dtype;
+  }
+}
+
 const spelt = (v: number): string => (Object.is(v, -0) ? "-0" : String(v));
 
 export const isTensor = (value: unknown): value is Tensor => value instanceof Tensor;
 
 /** A host tensor over `data`, which is not copied. @internal */
 export function hostTensor(data: HostArray, shape: Shape): Tensor {
-  return new Tensor(shape, data instanceof Int32Array ? "int32" : "float32", data, undefined, undefined, 0, 0);
+  return new HostTensor(shape, data instanceof Int32Array ? "int32" : "float32", data, undefined);
 }
 
 /** A host tensor of bytes / divisor. @internal */
 export function byteTensor(bytes: Uint8Array, shape: Shape, divisor: number): Tensor {
-  return new Tensor(shape, "float32", undefined, { bytes, divisor }, undefined, 0, 0);
+  return new HostTensor(shape, "float32", undefined, { bytes, divisor });
 }

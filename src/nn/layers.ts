@@ -162,4 +162,4 @@ export function mlp(sizes: readonly number[], options?: MlpOptions, ...rest: unk
   };
 }
 
-const WITH_RELU = { relu: true };
+const WITH_RELU = Object.freeze({ relu: true });

@@ -19,6 +19,15 @@ export function keepsState(state: TransformState): boolean {
   return keeps;
 }
 
+/** Whether `accumulate` keeps something in it. @internal */
+export function gathersBatches(state: TransformState): boolean {
+  let gathers = false;
+  eachState(state, (node) => {
+    gathers ||= node instanceof AccumulateState;
+  });
+  return gathers;
+}
+
 /** Micro-batches that `accumulate` has gathered and no update has used yet, wherever it stands in the optimizer. @internal */
 export function pendingMicroBatches(state: unknown): number {
   if (typeof state !== "object" || state === null || state instanceof Slot || ArrayBuffer.isView(state)) return 0;

@@ -15,7 +15,7 @@ import { WatchedScope } from "../core/watch.js";
 import { checkOptimizer } from "../optim/check.js";
 import { averageLeaves, NO_EMA } from "../optim/ema.js";
 import { updateNotFinite } from "../optim/loop.js";
-import { keepsState, pendingMicroBatches } from "../optim/state.js";
+import { gathersBatches, keepsState, pendingMicroBatches } from "../optim/state.js";
 import { Runtime } from "../wasm/runtime.js";
 import { blame, guards, namesOf } from "./blame.js";
 import { decodeCheckpoint, encodeCheckpoint, type TrainerState } from "./checkpoint.js";
@@ -55,6 +55,8 @@ export class Trainer<P, B, X, S> {
   private readonly gradientSquares: Float64Array;
   /** Whether the block's updates are those that were last added to the values. */
   private updated = false;
+  /** Whether `accumulate` is somewhere in the optimizer. */
+  private readonly gathers: boolean;
   /** Why no further step can be made, until a checkpoint is restored. */
   private halted: string | undefined;
 
@@ -101,6 +103,7 @@ export class Trainer<P, B, X, S> {
       userState,
     };
     checkStorable(this.state.optimizerState);
+    this.gathers = gathersBatches(this.state.optimizerState);
   }
 
   /** @internal What it is for messages. */
@@ -180,8 +183,10 @@ export class Trainer<P, B, X, S> {
       this.state.userState = next;
       this.state.lastFiniteLoss = value;
       this.state.step = step + 1;
-      const pending = pendingMicroBatches(this.state.optimizerState);
-      return { step, loss: value, metrics: metricValues, ...(pending > 0 && { pending }) };
+      const pending = this.gathers ? pendingMicroBatches(this.state.optimizerState) : 0;
+      return pending > 0
+        ? { step, loss: value, metrics: metricValues, pending }
+        : { step, loss: value, metrics: metricValues };
     });
   }
 
