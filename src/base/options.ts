@@ -78,7 +78,8 @@ export function readOptions<T extends object>(owner: string, given: T | undefine
   const read: Record<string, unknown> = {};
   if (given === undefined) return read as T;
   const names = Object.keys(rules);
-  if (typeof given !== "object" || given === null || Array.isArray(given) || ArrayBuffer.isView(given) || kindOf(given))
+  // a Date or a Map has no names to read; a module's namespace has
+  if (typeof given !== "object" || !/^(Object|Module)$/.test(tagOf(given)) || kindOf(given))
     throw new TypeError(
       `${owner}: expected options { ${names.join(", ")} }, got ${show(given)}${example(names, given)}`,
     );

@@ -58,7 +58,7 @@ describe("options", () => {
   });
 
   it("refuse what is no object of options", () => {
-    for (const given of [1, "a", true, null, [1], new Float32Array(2), () => 1])
+    for (const given of [1, "a", true, null, [1], new Float32Array(2), () => 1, new Date(), new Map()])
       expect(() => read(given)).toThrow(/^f: expected options \{ axis, keepDims, list, mode \}, got /);
     expect(() => read(0.9)).toThrow("got 0.9. Write { axis: 0.9 }");
   });
