@@ -65,7 +65,10 @@ describe.each(WIDTHS)("in a terminal of %i columns", (columns) => {
   });
 
   it("the sentence fits", () => {
+    const [, script] = process.argv;
+    process.argv[1] = `${process.cwd()}/dist/cli.js`; // what it suggests depends on how it was started
     expect(widest(sentence({ ...options, init: "zero" }, runs, columns))).toBeLessThanOrEqual(Math.max(columns, 45));
+    process.argv[1] = script;
   });
 });
 
