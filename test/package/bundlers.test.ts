@@ -14,7 +14,7 @@ const app = inject("app");
 const read = (file: string): string => readFileSync(join(app, file), "utf8");
 
 /** What app.ts prints, everywhere. */
-const RESULT = '{"digest":"e3d8dcdbc1c4e0d9","shape":[2,10],"learnt":true}';
+const RESULT = '{"digest":"20333d20ea36c5df","shape":[2,10],"learnt":true}';
 
 const page = (scripts: string): string => `<!doctype html><link rel="icon" href="data:,">${scripts}`;
 const bundled = (file: string): string => page(`<script type="module" src="/${file}"></script>`);
