@@ -91,11 +91,6 @@ export function readOptions<T extends object>(owner: string, given: T | undefine
   return Object.freeze(read) as T;
 }
 
-/** As `readOptions`, where nothing is kept: for the options of a single call. */
-export function checkOptions<T extends object>(owner: string, given: T | undefined, rules: Rules<T>): void {
-  if (given !== undefined) readOptions(owner, given, rules);
-}
-
 /** A bare value where options were expected is likely the first of them. */
 function example(names: readonly string[], given: unknown): string {
   if (given === null || names.length === 0) return "";

@@ -52,7 +52,7 @@ describe("the options of a trainer", () => {
     settings.params.more = tensor([3]);
     for (const trainer of trainers) trainer.step(undefined);
     expect(trainers.map((t) => Math.fround(1 - t.params.w.item()).toFixed(4))).toEqual(["0.1000", "0.0100", "0.0010"]);
-    expect(trainers.map((t) => Object.keys(t.params).join())).toEqual(["w", "w,more", "w,more"].map(() => "w"));
+    expect(trainers.map((t) => Object.keys(t.params).join())).toEqual(["w", "w", "w"]);
   });
 });
 
