@@ -12,8 +12,11 @@ export { type ParameterBlock, type Segment, Slot } from "./core/parameter-block.
 export type { Key } from "./core/random.js";
 export { type DataType, full, Tensor, tensor, zeros } from "./core/tensor.js";
 export * as data from "./data/index.js";
-export { type OnnxOptions, toONNX } from "./exchange/onnx.js";
+export { digest, type FileLayout, type LoadOptions, load, loadMetadata, save } from "./files/save.js";
+export { type Summarised, summary } from "./inspect/summary.js";
 export * as nn from "./nn/index.js";
+export { type OnnxOptions, toONNX } from "./onnx/index.js";
+export type { TensorLike } from "./ops/define.js";
 export {
   elu,
   gelu,
@@ -25,21 +28,29 @@ export {
   silu,
   softplus,
   tanh,
-} from "./ops/activations.js";
-export { expandDims, pad, split, squeeze, stack } from "./ops/arrange.js";
-export { add, div, maximum, minimum, mul, pow, sub } from "./ops/binary.js";
-export { cast } from "./ops/cast.js";
-export { equal, greater, greaterEqual, less, lessEqual, notEqual, where } from "./ops/compare.js";
-export { type Conv2dOptions, conv2d } from "./ops/conv.js";
-export type { TensorLike } from "./ops/define.js";
-export { dropout } from "./ops/dropout.js";
-export { gather, type Indices, oneHot, scatterAdd, takeAlongAxis } from "./ops/gather.js";
-export type { Labels } from "./ops/labels.js";
-export { broadcastTo, concat, reshape, reverse, slice, transpose } from "./ops/layout.js";
-export { lerp } from "./ops/lerp.js";
-export type { LossOptions } from "./ops/losses.js";
-export { linear, matmul } from "./ops/matmul.js";
-export { logSoftmax, logSumExp, norm, prod } from "./ops/norm.js";
+} from "./ops/elementwise/activations.js";
+export { add, div, maximum, minimum, mul, pow, sub } from "./ops/elementwise/binary.js";
+export { cast } from "./ops/elementwise/cast.js";
+export { equal, greater, greaterEqual, less, lessEqual, notEqual, where } from "./ops/elementwise/compare.js";
+export { dropout } from "./ops/elementwise/dropout.js";
+export { lerp } from "./ops/elementwise/lerp.js";
+export { abs, clip, cos, exp, log, neg, reciprocal, rsqrt, sin, sqrt, square } from "./ops/elementwise/unary.js";
+export { type Conv2dOptions, conv2d } from "./ops/image/conv.js";
+export { avgPool2d, maxPool2d, type Pair, type PoolOptions } from "./ops/image/pool.js";
+export { expandDims, pad, split, squeeze, stack } from "./ops/layout/arrange.js";
+export { gather, type Indices, oneHot, scatterAdd, takeAlongAxis } from "./ops/layout/gather.js";
+export { broadcastTo, concat, reshape, reverse, slice, transpose } from "./ops/layout/layout.js";
+export type { Labels } from "./ops/loss/labels.js";
+export type { LossOptions } from "./ops/loss/losses.js";
+export {
+  type AccuracyOptions,
+  accuracy,
+  type CrossEntropyOptions,
+  softmax,
+  softmaxCrossEntropy,
+} from "./ops/loss/softmax.js";
+export { linear, matmul } from "./ops/product/matmul.js";
+export { logSoftmax, logSumExp, norm, prod } from "./ops/reduce/norm.js";
 export {
   type BatchNormOptions,
   batchNorm,
@@ -47,8 +58,10 @@ export {
   layerNorm,
   type NormOptions,
   type Statistics,
-} from "./ops/normalise.js";
-export { avgPool2d, maxPool2d, type Pair, type PoolOptions } from "./ops/pool.js";
+} from "./ops/reduce/normalise.js";
+export { max, mean, min, type ReduceOptions, sum } from "./ops/reduce/reduce.js";
+export { argMax, argMin, cumsum } from "./ops/reduce/scan.js";
+export type { SequenceOptions } from "./ops/sequence/lengths.js";
 export {
   type GruWeights,
   gru,
@@ -57,21 +70,8 @@ export {
   type RecurrentWeights,
   type SequenceResult,
   simpleRnn,
-} from "./ops/recurrent.js";
-export type { SequenceOptions } from "./ops/recurrent-lengths.js";
-export { max, mean, min, type ReduceOptions, sum } from "./ops/reduce.js";
-export { argMax, argMin, cumsum } from "./ops/scan.js";
-export {
-  type AccuracyOptions,
-  accuracy,
-  type CrossEntropyOptions,
-  softmax,
-  softmaxCrossEntropy,
-} from "./ops/softmax.js";
-export { abs, clip, cos, exp, log, neg, reciprocal, rsqrt, sin, sqrt, square } from "./ops/unary.js";
+} from "./ops/sequence/recurrent.js";
 export * as optim from "./optim/index.js";
-export { digest, type FileLayout, type LoadOptions, load, loadMetadata, save } from "./train/save.js";
-export { type Summarised, summary } from "./train/summary.js";
 export {
   createTrainer,
   type LeafReport,

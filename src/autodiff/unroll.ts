@@ -7,7 +7,7 @@ import { currentScope, type Scope } from "../core/scope.js";
 import { type DataType, isTensor, type Tensor } from "../core/tensor.js";
 import type { Value } from "../core/value.js";
 import { defineOp, run } from "../ops/define.js";
-import { concat, reshape, slice } from "../ops/layout.js";
+import { concat, reshape, slice } from "../ops/layout/layout.js";
 import { recompute as recomputing } from "./custom.js";
 
 /** How `unroll` trades time for memory. */

@@ -6,8 +6,8 @@ import { appendFile, mkdir, readdir, readFile, rm, stat } from "node:fs/promises
 import { basename, join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { printable } from "../base/errors.js";
+import { NUMERICS } from "../files/checkpoint.js";
 import { cacheDirectory, writeFileAtomic } from "../node/index.js";
-import { NUMERICS } from "../train/checkpoint.js";
 import { FolderLock, LockedError } from "./lock.js";
 import type { Plan } from "./options.js";
 import { oneLine } from "./output.js";

@@ -2,7 +2,7 @@
 import { checkInteger } from "../base/errors.js";
 import { copyOf, oneOf, type Rule, type Rules, readOptions } from "../base/options.js";
 import { full, type Tensor } from "../core/tensor.js";
-import { type Conv2dOptions, checkPadding, conv2d as conv2dOp, pairOf } from "../ops/conv.js";
+import { type Conv2dOptions, checkPadding, conv2d as conv2dOp, pairOf } from "../ops/image/conv.js";
 import { biasRule, initial, initRule, misapplied } from "./checks.js";
 import { he, type Initializer } from "./init.js";
 import type { Layer } from "./layers.js";

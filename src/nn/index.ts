@@ -1,6 +1,6 @@
 // Layers, initialisers, losses.
-export type { LossOptions } from "../ops/losses.js";
-export { accuracy, softmaxCrossEntropy } from "../ops/softmax.js";
+export type { LossOptions } from "../ops/loss/losses.js";
+export { accuracy, softmaxCrossEntropy } from "../ops/loss/softmax.js";
 export {
   type AttentionOptions,
   attention,

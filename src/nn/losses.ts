@@ -4,9 +4,16 @@ import { number, type Rules, readOptions } from "../base/options.js";
 import { sameShape, showShape } from "../base/shape.js";
 import { isTensor, type Tensor, tensor } from "../core/tensor.js";
 import { run, type TensorLike } from "../ops/define.js";
-import { clip, mul, sub } from "../ops/elementwise.js";
-import { broadcastTo } from "../ops/layout.js";
-import { keep, LOSS_RULES, type LossOptions, reduceLosses, sigmoidCrossEntropyOp, stretchMask } from "../ops/losses.js";
+import { clip, mul, sub } from "../ops/elementwise/index.js";
+import { broadcastTo } from "../ops/layout/layout.js";
+import {
+  keep,
+  LOSS_RULES,
+  type LossOptions,
+  reduceLosses,
+  sigmoidCrossEntropyOp,
+  stretchMask,
+} from "../ops/loss/losses.js";
 
 /** An operand of a loss as a float32 tensor. */
 function operand(owner: string, name: string, value: TensorLike): Tensor {

@@ -3,13 +3,13 @@ import { checkInteger, ShapeError } from "../base/errors.js";
 import { number, type Rules, readOptions } from "../base/options.js";
 import { showShape } from "../base/shape.js";
 import { full, type Tensor, zeros } from "../core/tensor.js";
-import { add, mul } from "../ops/elementwise.js";
+import { add, mul } from "../ops/elementwise/index.js";
 import {
   batchNormAndStatistics,
   batchNorm as batchNormOp,
   layerNorm as layerNormOp,
   type Statistics,
-} from "../ops/normalise.js";
+} from "../ops/reduce/normalise.js";
 import { checkState, epsilonRule, fixed, misapplied } from "./checks.js";
 import { isTraining } from "./context.js";
 import type { Layer, StatefulLayer } from "./layers.js";

@@ -2,15 +2,15 @@
 import { checkInteger, checkNumber, isPlain, show } from "../base/errors.js";
 import { copyOf, integer, type Rules, readOptions } from "../base/options.js";
 import { isTensor, type Tensor, tensor } from "../core/tensor.js";
-import { dropout as dropoutOp } from "../ops/dropout.js";
-import { gather } from "../ops/gather.js";
+import { dropout as dropoutOp } from "../ops/elementwise/dropout.js";
 import {
   avgPool2d as avgPoolOp,
   maxPool2d as maxPoolOp,
   type Pair,
   type PoolOptions,
   poolAttributes,
-} from "../ops/pool.js";
+} from "../ops/image/pool.js";
+import { gather } from "../ops/layout/gather.js";
 import { checkNoMore, fixed, initial, initRule, misapplied } from "./checks.js";
 import { drawKey, isTraining } from "./context.js";
 import { pair } from "./conv.js";

@@ -4,15 +4,15 @@ import { checkInteger } from "../base/errors.js";
 import { func, number, type Rules, readOptions } from "../base/options.js";
 import { foldIn, type Key } from "../core/random.js";
 import { type Tensor, zeros } from "../core/tensor.js";
-import { expandDims } from "../ops/arrange.js";
+import { expandDims } from "../ops/layout/arrange.js";
+import type { SequenceOptions } from "../ops/sequence/lengths.js";
 import {
   gru as gruOp,
   type LstmState,
   lstm as lstmOp,
   type SequenceResult,
   simpleRnn as simpleRnnOp,
-} from "../ops/recurrent.js";
-import type { SequenceOptions } from "../ops/recurrent-lengths.js";
+} from "../ops/sequence/recurrent.js";
 import { type Initializer, uniform } from "./init.js";
 import type { Layer, LayerContext } from "./layers.js";
 

@@ -2,10 +2,10 @@
 import type { Shape } from "../base/shape.js";
 import { Tensor } from "../core/tensor.js";
 import type { TensorLike } from "./define.js";
-import { add, div, mul, neg, sub } from "./elementwise.js";
-import { reshape, slice, transpose } from "./layout.js";
-import { type MatmulOptions, matmul } from "./matmul.js";
-import { max, mean, type Reduction, sum } from "./reduce.js";
+import { add, div, mul, neg, sub } from "./elementwise/index.js";
+import { reshape, slice, transpose } from "./layout/layout.js";
+import { type MatmulOptions, matmul } from "./product/matmul.js";
+import { max, mean, type Reduction, sum } from "./reduce/reduce.js";
 
 declare module "../core/tensor.js" {
   interface Tensor {

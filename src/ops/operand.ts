@@ -2,7 +2,7 @@
 import { show } from "../base/errors.js";
 import { checkAxis } from "../base/shape.js";
 import type { TensorLike } from "./define.js";
-import { rankOf } from "./reduce.js";
+import { rankOf } from "./reduce/reduce.js";
 
 /** Throws TypeError, in the words of a record, for an operand that is missing. */
 export function checkOperand(owner: string, name: string, value: unknown): void {

@@ -3,9 +3,9 @@
 import { checkInteger, show } from "../base/errors.js";
 import { key } from "../core/random.js";
 import type { ImageData } from "../data/index.js";
+import { digest } from "../files/save.js";
 import * as nn from "../nn/index.js";
 import { adam, chain, clipByGlobalNorm, linearDecay, sgd } from "../optim/index.js";
-import { digest } from "../train/save.js";
 import { createTrainer } from "../train/trainer.js";
 import { evaluateImages, type ImageBatch, imageChunks } from "./evaluate-images.js";
 import { checkImageData } from "./image-data.js";

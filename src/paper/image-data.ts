@@ -3,7 +3,7 @@ import { DataError, show } from "../base/errors.js";
 import { showShape } from "../base/shape.js";
 import type { Tensor } from "../core/tensor.js";
 import type { ImageData } from "../data/index.js";
-import { digestBytes } from "../train/digest.js";
+import { digestBytes } from "../files/digest.js";
 
 /** Throws TypeError for what is no image data, DataError where train and test images differ in size. */
 export function checkImageData(owner: string, data: ImageData): void {

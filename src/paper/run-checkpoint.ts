@@ -1,7 +1,7 @@
 // The checkpoint of a run: its trainer's, with a note of what the run is and what it has seen under the same seal, so that
 // neither other settings, other data, another version nor a flipped bit is trained on.
 import { CheckpointError, isPlain, show } from "../base/errors.js";
-import { annotateCheckpoint, NUMERICS, openCheckpoint } from "../train/checkpoint.js";
+import { annotateCheckpoint, NUMERICS, openCheckpoint } from "../files/checkpoint.js";
 import type { DeepMlpSettings } from "./deep-mlp-settings.js";
 import type { Evaluation } from "./evaluate-images.js";
 

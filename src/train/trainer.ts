@@ -11,17 +11,17 @@ import { type Key, key, stepKey } from "../core/random.js";
 import { Scope } from "../core/scope.js";
 import { hostTensor, isLeaf, isTensor, revive, type Tensor } from "../core/tensor.js";
 import type { Value } from "../core/value.js";
-import { WatchedScope } from "../core/watch.js";
+import { decodeCheckpoint, encodeCheckpoint, type TrainerState } from "../files/checkpoint.js";
+import { checkStorable, checkStorableState } from "../files/storable.js";
+import { blame, guards, namesOf } from "../inspect/blame.js";
+import { WatchedScope } from "../inspect/watch.js";
 import { checkOptimizer } from "../optim/check.js";
 import { averageLeaves, NO_EMA } from "../optim/ema.js";
 import { updateNotFinite } from "../optim/loop.js";
 import { gathersBatches, keepsState, pendingMicroBatches } from "../optim/state.js";
 import { Runtime } from "../wasm/runtime.js";
-import { blame, guards, namesOf } from "./blame.js";
-import { decodeCheckpoint, encodeCheckpoint, type TrainerState } from "./checkpoint.js";
 import { nextState, ownState, partsOf, readMetrics, type StateLeaf, stateLeaves } from "./returned.js";
 import { asIterable, readRunOptions } from "./running.js";
-import { checkStorable, checkStorableState } from "./storable.js";
 import type { LeafReport, LossContext, RunOptions, StepResult, TrainerOptions } from "./types.js";
 
 /** A class and no literal: making one with a getter costs V8 2 us. */

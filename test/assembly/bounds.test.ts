@@ -1,6 +1,6 @@
 // No kernel writes past its output: every length 0..67 between two walls of sentinels, at odd addresses too.
 import { describe, expect, it } from "vitest";
-import { CODES } from "../../src/ops/broadcast.js";
+import { CODES } from "../../src/ops/elementwise/broadcast.js";
 import type { Kernels } from "../../src/wasm/kernels.js";
 import { Runtime } from "../../src/wasm/runtime.js";
 

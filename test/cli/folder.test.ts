@@ -6,9 +6,9 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
-import { NUMERICS } from "../../src/train/checkpoint.js";
-import { decodeSafetensors } from "../../src/train/safetensors.js";
-import { encodeSealed } from "../../src/train/seal.js";
+import { NUMERICS } from "../../src/files/checkpoint.js";
+import { decodeSafetensors } from "../../src/files/safetensors.js";
+import { encodeSealed } from "../../src/files/seal.js";
 import { digitsFolder, gradnoise, jsonLines, scratch, summaryRuns } from "./command.js";
 
 const data = digitsFolder(1000, 200);

@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { grad } from "../../src/autodiff/grad.js";
 import { byteTensor, full, type Tensor, tensor, zeros } from "../../src/core/tensor.js";
-import { relu } from "../../src/ops/elementwise.js";
+import { relu } from "../../src/ops/elementwise/index.js";
 import "../../src/ops/methods.js";
 import { sgd } from "../../src/optim/index.js";
 import { createTrainer } from "../../src/train/trainer.js";

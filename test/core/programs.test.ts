@@ -5,13 +5,13 @@ import { describe, expect, it } from "vitest";
 import { checkGrad, valueAndGrad } from "../../src/autodiff/grad.js";
 import { key, normal } from "../../src/core/random.js";
 import { type Tensor, tensor } from "../../src/core/tensor.js";
-import { add, mul, sigmoid, sub, tanh } from "../../src/ops/elementwise.js";
-import { broadcastTo, concat, reshape, slice, transpose } from "../../src/ops/layout.js";
-import { linear, matmul } from "../../src/ops/matmul.js";
-import { mean, sum } from "../../src/ops/reduce.js";
-import { softmax } from "../../src/ops/softmax.js";
+import { digest } from "../../src/files/save.js";
+import { add, mul, sigmoid, sub, tanh } from "../../src/ops/elementwise/index.js";
+import { broadcastTo, concat, reshape, slice, transpose } from "../../src/ops/layout/layout.js";
+import { softmax } from "../../src/ops/loss/softmax.js";
+import { linear, matmul } from "../../src/ops/product/matmul.js";
+import { mean, sum } from "../../src/ops/reduce/reduce.js";
 import { sgd } from "../../src/optim/index.js";
-import { digest } from "../../src/train/save.js";
 import { createTrainer } from "../../src/train/trainer.js";
 
 // every step takes two 3 x 3 matrices and a number, and gives a 3 x 3 matrix of moderate size

@@ -3,15 +3,15 @@ import { describe, expect, it } from "vitest";
 import { grad, valueAndGrad } from "../../src/autodiff/grad.js";
 import { key, normal } from "../../src/core/random.js";
 import { type Tensor, tensor } from "../../src/core/tensor.js";
-import { dropout } from "../../src/ops/dropout.js";
+import { dropout } from "../../src/ops/elementwise/dropout.js";
 import "../../src/ops/methods.js";
-import { relu, sigmoid, tanh } from "../../src/ops/elementwise.js";
-import { concat, slice } from "../../src/ops/layout.js";
-import { linear, matmul } from "../../src/ops/matmul.js";
-import { mean, sum } from "../../src/ops/reduce.js";
-import { softmaxCrossEntropy } from "../../src/ops/softmax.js";
+import { digest } from "../../src/files/save.js";
+import { relu, sigmoid, tanh } from "../../src/ops/elementwise/index.js";
+import { concat, slice } from "../../src/ops/layout/layout.js";
+import { softmaxCrossEntropy } from "../../src/ops/loss/softmax.js";
+import { linear, matmul } from "../../src/ops/product/matmul.js";
+import { mean, sum } from "../../src/ops/reduce/reduce.js";
 import { sgd } from "../../src/optim/index.js";
-import { digest } from "../../src/train/save.js";
 import { createTrainer, type LossContext } from "../../src/train/trainer.js";
 
 interface Params {

@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest";
 import { grad } from "../../src/autodiff/grad.js";
 import { DataError, ShapeError } from "../../src/base/errors.js";
 import { byteTensor, type Tensor, tensor, zeros } from "../../src/core/tensor.js";
-import { add, mul } from "../../src/ops/elementwise.js";
-import { broadcastTo, concat, reshape, slice, transpose } from "../../src/ops/layout.js";
-import { sum } from "../../src/ops/reduce.js";
-import { accuracy, softmaxCrossEntropy } from "../../src/ops/softmax.js";
+import { add, mul } from "../../src/ops/elementwise/index.js";
+import { broadcastTo, concat, reshape, slice, transpose } from "../../src/ops/layout/layout.js";
+import { accuracy, softmaxCrossEntropy } from "../../src/ops/loss/softmax.js";
+import { sum } from "../../src/ops/reduce/reduce.js";
 
 describe("tensor", () => {
   it("takes the shape of nested arrays", () => {

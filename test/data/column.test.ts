@@ -3,7 +3,7 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { type Tensor, tensor, zeros } from "../../src/core/tensor.js";
 import { type ColumnLike, dataset } from "../../src/data/index.js";
-import { mul } from "../../src/ops/elementwise.js";
+import { mul } from "../../src/ops/elementwise/index.js";
 
 const column = (x: unknown): Tensor => dataset({ x: x as ColumnLike }).columns.x;
 const facts = (x: unknown) => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { type Tensor, tensor } from "../../src/core/tensor.js";
 import { type BatchOptions, dataset } from "../../src/data/dataset.js";
-import { mul } from "../../src/ops/elementwise.js";
+import { mul } from "../../src/ops/elementwise/index.js";
 
 const SIZE = 23;
 const rows = dataset({

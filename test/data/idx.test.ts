@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DataError } from "../../src/base/errors.js";
 import { parseIdx, readIdxImages, readIdxLabels, readIdxPair } from "../../src/data/idx.js";
 import { readBytes } from "../../src/data/source.js";
-import { digestBytes } from "../../src/train/digest.js";
+import { digestBytes } from "../../src/files/digest.js";
 
 const fromHex = (hex: string) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 

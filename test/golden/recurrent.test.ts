@@ -2,10 +2,10 @@
 import { describe, expect, it } from "vitest";
 import { valueAndGrad } from "../../src/autodiff/grad.js";
 import { type Tensor, tensor } from "../../src/core/tensor.js";
-import { add, mul } from "../../src/ops/elementwise.js";
-import { concat, slice, transpose } from "../../src/ops/layout.js";
-import { gru, lstm, simpleRnn } from "../../src/ops/recurrent.js";
-import { sum } from "../../src/ops/reduce.js";
+import { add, mul } from "../../src/ops/elementwise/index.js";
+import { concat, slice, transpose } from "../../src/ops/layout/layout.js";
+import { sum } from "../../src/ops/reduce/reduce.js";
+import { gru, lstm, simpleRnn } from "../../src/ops/sequence/recurrent.js";
 import golden from "./recurrent.json"; // made by test/golden/recurrent.py
 
 interface Values {

@@ -6,11 +6,11 @@ import "../../src/ops/methods.js";
 import { cos, exp, key, log, normal, permutation, pow, sin, uniform } from "../../src/core/random.js";
 import { type Tensor, tensor } from "../../src/core/tensor.js";
 import { digits } from "../../src/data/digits.js";
+import { digestBytes } from "../../src/files/digest.js";
+import { digest } from "../../src/files/save.js";
 import { mlp } from "../../src/nn/layers.js";
-import { softmaxCrossEntropy } from "../../src/ops/softmax.js";
+import { softmaxCrossEntropy } from "../../src/ops/loss/softmax.js";
 import * as optim from "../../src/optim/index.js";
-import { digestBytes } from "../../src/train/digest.js";
-import { digest } from "../../src/train/save.js";
 import { createTrainer } from "../../src/train/trainer.js";
 import golden from "./generator.json"; // made by test/golden/generator.py
 

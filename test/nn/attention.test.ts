@@ -5,10 +5,10 @@ import { ShapeError } from "../../src/base/errors.js";
 import { key, normal } from "../../src/core/random.js";
 import { type Tensor, tensor } from "../../src/core/tensor.js";
 import { attention, causalMask, multiHeadAttention } from "../../src/nn/attention.js";
-import { mul } from "../../src/ops/elementwise.js";
-import { concat, slice } from "../../src/ops/layout.js";
-import { linear } from "../../src/ops/matmul.js";
-import { sum } from "../../src/ops/reduce.js";
+import { mul } from "../../src/ops/elementwise/index.js";
+import { concat, slice } from "../../src/ops/layout/layout.js";
+import { linear } from "../../src/ops/product/matmul.js";
+import { sum } from "../../src/ops/reduce/reduce.js";
 
 type Rows = number[][];
 const draw = (seed: number, ...shape: number[]): Tensor => normal(key(seed), shape);

@@ -6,8 +6,8 @@ import { tensor } from "../../src/core/tensor.js";
 import { constant, normal as normalInit, zeros } from "../../src/nn/init.js";
 import { linear, mlp } from "../../src/nn/layers.js";
 import { meanSquaredError } from "../../src/nn/losses.js";
-import { dropout } from "../../src/ops/dropout.js";
-import { tanh } from "../../src/ops/elementwise.js";
+import { dropout } from "../../src/ops/elementwise/dropout.js";
+import { tanh } from "../../src/ops/elementwise/index.js";
 
 describe("linear", () => {
   it("is x W + b", () => {

@@ -6,10 +6,10 @@ import { ShapeError } from "../../src/base/errors.js";
 import { key, normal } from "../../src/core/random.js";
 import { type Tensor, tensor, zeros } from "../../src/core/tensor.js";
 import { gru, lstm, type RecurrentLayer, simpleRnn } from "../../src/nn/recurrent.js";
-import { add, mul } from "../../src/ops/elementwise.js";
-import { concat, reshape, reverse, slice } from "../../src/ops/layout.js";
-import * as ops from "../../src/ops/recurrent.js";
-import { sum } from "../../src/ops/reduce.js";
+import { add, mul } from "../../src/ops/elementwise/index.js";
+import { concat, reshape, reverse, slice } from "../../src/ops/layout/layout.js";
+import { sum } from "../../src/ops/reduce/reduce.js";
+import * as ops from "../../src/ops/sequence/recurrent.js";
 
 const [time, batch, nIn, nHidden] = [6, 7, 3, 5];
 const lengths = [3, 6, 1, 4, 4, 0, 2];

@@ -7,9 +7,9 @@ import { key, normal } from "../../src/core/random.js";
 import { type Tensor, tensor, zeros } from "../../src/core/tensor.js";
 import { huber, meanSquaredError, sigmoidCrossEntropy } from "../../src/nn/losses.js";
 import type { TensorLike } from "../../src/ops/define.js";
-import { mul } from "../../src/ops/elementwise.js";
-import type { LossOptions } from "../../src/ops/losses.js";
-import { sum } from "../../src/ops/reduce.js";
+import { mul } from "../../src/ops/elementwise/index.js";
+import type { LossOptions } from "../../src/ops/loss/losses.js";
+import { sum } from "../../src/ops/reduce/reduce.js";
 
 type Loss = (prediction: TensorLike, target: TensorLike, options?: LossOptions) => Tensor;
 

@@ -8,8 +8,8 @@ import { sequential } from "../../src/nn/containers.js";
 import { linear } from "../../src/nn/layers.js";
 import { meanSquaredError } from "../../src/nn/losses.js";
 import { batchNorm, layerNorm } from "../../src/nn/normalise.js";
-import { relu } from "../../src/ops/elementwise.js";
-import { batchNorm as batchNormOp, batchStatistics, layerNorm as layerNormOp } from "../../src/ops/normalise.js";
+import { relu } from "../../src/ops/elementwise/index.js";
+import { batchNorm as batchNormOp, batchStatistics, layerNorm as layerNormOp } from "../../src/ops/reduce/normalise.js";
 import { sgd } from "../../src/optim/optimizers.js";
 import { createTrainer } from "../../src/train/trainer.js";
 

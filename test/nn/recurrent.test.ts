@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { checkGrad, valueAndGrad } from "../../src/autodiff/grad.js";
 import { key, normal, split } from "../../src/core/random.js";
 import { type Tensor, tensor, zeros } from "../../src/core/tensor.js";
+import { digest } from "../../src/files/save.js";
 import { convGru } from "../../src/nn/conv-gru.js";
 import {
   type Cell,
@@ -14,12 +15,11 @@ import {
   simpleRnn,
   simpleRnnCell,
 } from "../../src/nn/recurrent.js";
-import { stack } from "../../src/ops/arrange.js";
-import { conv2d } from "../../src/ops/conv.js";
-import { add, mul, neg, saturatingSigmoid, sigmoid, tanh } from "../../src/ops/elementwise.js";
-import { concat, reshape, reverse, slice } from "../../src/ops/layout.js";
-import { mean, sum } from "../../src/ops/reduce.js";
-import { digest } from "../../src/train/save.js";
+import { add, mul, neg, saturatingSigmoid, sigmoid, tanh } from "../../src/ops/elementwise/index.js";
+import { conv2d } from "../../src/ops/image/conv.js";
+import { stack } from "../../src/ops/layout/arrange.js";
+import { concat, reshape, reverse, slice } from "../../src/ops/layout/layout.js";
+import { mean, sum } from "../../src/ops/reduce/reduce.js";
 
 const [time, batch, nIn, nHidden] = [6, 5, 3, 7];
 const x = normal(key(5), [time, batch, nIn]);

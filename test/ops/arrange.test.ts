@@ -4,10 +4,10 @@ import { describe, expect, it } from "vitest";
 import { checkGrad, grad } from "../../src/autodiff/grad.js";
 import { ShapeError } from "../../src/base/errors.js";
 import { type Tensor, tensor, zeros } from "../../src/core/tensor.js";
-import { expandDims, pad, split, squeeze, stack } from "../../src/ops/arrange.js";
-import { mul } from "../../src/ops/elementwise.js";
-import { concat } from "../../src/ops/layout.js";
-import { sum } from "../../src/ops/reduce.js";
+import { mul } from "../../src/ops/elementwise/index.js";
+import { expandDims, pad, split, squeeze, stack } from "../../src/ops/layout/arrange.js";
+import { concat } from "../../src/ops/layout/layout.js";
+import { sum } from "../../src/ops/reduce/reduce.js";
 
 const int = (values: number[], shape?: number[]): Tensor => tensor(Int32Array.from(values), shape);
 const range = (...shape: number[]): Tensor =>

@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest";
 import { grad } from "../../src/autodiff/grad.js";
 import { key, normal } from "../../src/core/random.js";
 import { type Tensor, tensor } from "../../src/core/tensor.js";
-import { mul } from "../../src/ops/elementwise.js";
-import { reshape, slice } from "../../src/ops/layout.js";
-import { matmul } from "../../src/ops/matmul.js";
-import { sum } from "../../src/ops/reduce.js";
+import { mul } from "../../src/ops/elementwise/index.js";
+import { reshape, slice } from "../../src/ops/layout/layout.js";
+import { matmul } from "../../src/ops/product/matmul.js";
+import { sum } from "../../src/ops/reduce/reduce.js";
 
 const draw = (seed: number, shape: number[]): Tensor => normal(key(seed), shape);
 /** Matrix i of the leading axes, which lie one after another. */

@@ -2,9 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { grad } from "../../src/autodiff/grad.js";
 import { type Tensor, tensor } from "../../src/core/tensor.js";
-import { cast } from "../../src/ops/cast.js";
-import { mul } from "../../src/ops/elementwise.js";
-import { sum } from "../../src/ops/reduce.js";
+import { cast } from "../../src/ops/elementwise/cast.js";
+import { mul } from "../../src/ops/elementwise/index.js";
+import { sum } from "../../src/ops/reduce/reduce.js";
 
 describe("cast", () => {
   it("to int32 cuts the fraction off, towards zero", () => {

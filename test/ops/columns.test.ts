@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { grad } from "../../src/autodiff/grad.js";
 import { key, normal } from "../../src/core/random.js";
 import { type Tensor, tensor } from "../../src/core/tensor.js";
-import { add, mul } from "../../src/ops/elementwise.js";
-import { batchNorm, batchStatistics, layerNorm } from "../../src/ops/normalise.js";
-import { mean, sum } from "../../src/ops/reduce.js";
+import { add, mul } from "../../src/ops/elementwise/index.js";
+import { batchNorm, batchStatistics, layerNorm } from "../../src/ops/reduce/normalise.js";
+import { mean, sum } from "../../src/ops/reduce/reduce.js";
 
 const { fround } = Math;
 

@@ -4,7 +4,7 @@ import { grad } from "../../src/autodiff/grad.js";
 import { ShapeError } from "../../src/base/errors.js";
 import { key, normal } from "../../src/core/random.js";
 import { type Tensor, tensor, zeros } from "../../src/core/tensor.js";
-import { softmaxCrossEntropy } from "../../src/ops/softmax.js";
+import { softmaxCrossEntropy } from "../../src/ops/loss/softmax.js";
 
 const int = (...values: number[]): Tensor => tensor(values, { dtype: "int32" });
 const logits = normal(key(1), [5, 7]);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { key } from "../../src/core/random.js";
 import { full } from "../../src/core/tensor.js";
-import { dropout } from "../../src/ops/dropout.js";
+import { dropout } from "../../src/ops/elementwise/dropout.js";
 
 const ones = full([100_000], 1);
 const mask = (rate: number, seed: number): number[] => Array.from(dropout(ones, rate, key(seed)).data);

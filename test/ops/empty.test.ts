@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest";
 import { grad } from "../../src/autodiff/grad.js";
 import { type Tensor, zeros } from "../../src/core/tensor.js";
 import { attention } from "../../src/nn/attention.js";
-import { logSoftmax, logSumExp, prod } from "../../src/ops/norm.js";
-import { max, mean, min, sum } from "../../src/ops/reduce.js";
-import { argMax, argMin, cumsum } from "../../src/ops/scan.js";
-import { softmax } from "../../src/ops/softmax.js";
+import { softmax } from "../../src/ops/loss/softmax.js";
+import { logSoftmax, logSumExp, prod } from "../../src/ops/reduce/norm.js";
+import { max, mean, min, sum } from "../../src/ops/reduce/reduce.js";
+import { argMax, argMin, cumsum } from "../../src/ops/reduce/scan.js";
 
 const empty: [number[], number][] = [
   [[2, 0, 4], 1],

@@ -4,10 +4,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { grad } from "../../src/autodiff/grad.js";
 import { type Tensor, tensor } from "../../src/core/tensor.js";
-import { add, div, equal, maximum, mul, sub, where } from "../../src/ops/elementwise.js";
-import { concat, transpose } from "../../src/ops/layout.js";
-import { linear, matmul } from "../../src/ops/matmul.js";
-import { sum } from "../../src/ops/reduce.js";
+import { add, div, equal, maximum, mul, sub, where } from "../../src/ops/elementwise/index.js";
+import { concat, transpose } from "../../src/ops/layout/layout.js";
+import { linear, matmul } from "../../src/ops/product/matmul.js";
+import { sum } from "../../src/ops/reduce/reduce.js";
 import { at, build, type Doubles, toDoubles } from "./doubles.js";
 import { type Case, inputsOf, oracles } from "./oracles.js";
 

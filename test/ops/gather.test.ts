@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { grad } from "../../src/autodiff/grad.js";
 import { ShapeError } from "../../src/base/errors.js";
 import { type Tensor, tensor, zeros } from "../../src/core/tensor.js";
-import { mul } from "../../src/ops/elementwise.js";
-import { gather, oneHot, scatterAdd, takeAlongAxis } from "../../src/ops/gather.js";
-import { sum } from "../../src/ops/reduce.js";
+import { mul } from "../../src/ops/elementwise/index.js";
+import { gather, oneHot, scatterAdd, takeAlongAxis } from "../../src/ops/layout/gather.js";
+import { sum } from "../../src/ops/reduce/reduce.js";
 
 const int = (values: number[], shape?: number[]): Tensor => tensor(Int32Array.from(values), shape);
 

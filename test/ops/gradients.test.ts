@@ -3,10 +3,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkGrad, grad } from "../../src/autodiff/grad.js";
 import { type Tensor, tensor } from "../../src/core/tensor.js";
-import { add, div, greater, maximum, mul, pow, relu, sub, tanh, where } from "../../src/ops/elementwise.js";
-import { broadcastTo, concat, reshape, slice } from "../../src/ops/layout.js";
-import { linear, matmul } from "../../src/ops/matmul.js";
-import { max, sum } from "../../src/ops/reduce.js";
+import { add, div, greater, maximum, mul, pow, relu, sub, tanh, where } from "../../src/ops/elementwise/index.js";
+import { broadcastTo, concat, reshape, slice } from "../../src/ops/layout/layout.js";
+import { linear, matmul } from "../../src/ops/product/matmul.js";
+import { max, sum } from "../../src/ops/reduce/reduce.js";
 import { inputsOf, oracles } from "./oracles.js";
 
 /** sum(y * weights), with weights between 1 and 2 in size that are all different. */

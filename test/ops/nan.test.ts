@@ -3,11 +3,11 @@
 import { describe, expect, it } from "vitest";
 import { grad } from "../../src/autodiff/grad.js";
 import { type Tensor, tensor } from "../../src/core/tensor.js";
-import * as ops from "../../src/ops/elementwise.js";
-import { lerp } from "../../src/ops/lerp.js";
-import { linear } from "../../src/ops/matmul.js";
-import { maxPool2d } from "../../src/ops/pool.js";
-import { max, min, sum } from "../../src/ops/reduce.js";
+import * as ops from "../../src/ops/elementwise/index.js";
+import { lerp } from "../../src/ops/elementwise/lerp.js";
+import { maxPool2d } from "../../src/ops/image/pool.js";
+import { linear } from "../../src/ops/product/matmul.js";
+import { max, min, sum } from "../../src/ops/reduce/reduce.js";
 
 const { NaN: nan } = Number;
 

@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest";
 import { grad } from "../../src/autodiff/grad.js";
 import { ShapeError } from "../../src/base/errors.js";
 import { type Tensor, tensor, zeros } from "../../src/core/tensor.js";
-import { mul } from "../../src/ops/elementwise.js";
-import { logSoftmax, logSumExp, norm, prod } from "../../src/ops/norm.js";
-import { max, min, sum } from "../../src/ops/reduce.js";
-import { argMax, argMin, cumsum } from "../../src/ops/scan.js";
+import { mul } from "../../src/ops/elementwise/index.js";
+import { logSoftmax, logSumExp, norm, prod } from "../../src/ops/reduce/norm.js";
+import { max, min, sum } from "../../src/ops/reduce/reduce.js";
+import { argMax, argMin, cumsum } from "../../src/ops/reduce/scan.js";
 
 const inf = Number.POSITIVE_INFINITY;
 const nan = Number.NaN;

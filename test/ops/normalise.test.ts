@@ -4,9 +4,9 @@ import { checkGrad, grad } from "../../src/autodiff/grad.js";
 import { ShapeError } from "../../src/base/errors.js";
 import { key, normal } from "../../src/core/random.js";
 import { type Tensor, tensor, zeros } from "../../src/core/tensor.js";
-import { mul } from "../../src/ops/elementwise.js";
-import { batchNorm, batchStatistics, layerNorm } from "../../src/ops/normalise.js";
-import { mean, sum } from "../../src/ops/reduce.js";
+import { mul } from "../../src/ops/elementwise/index.js";
+import { batchNorm, batchStatistics, layerNorm } from "../../src/ops/reduce/normalise.js";
+import { mean, sum } from "../../src/ops/reduce/reduce.js";
 
 const refused: [string, () => unknown, Error][] = [
   [

@@ -4,9 +4,9 @@ import "../../src/ops/methods.js";
 import { grad } from "../../src/autodiff/grad.js";
 import { ShapeError } from "../../src/base/errors.js";
 import { type Tensor, tensor, zeros } from "../../src/core/tensor.js";
-import { mul } from "../../src/ops/elementwise.js";
-import { avgPool2d, maxPool2d } from "../../src/ops/pool.js";
-import { sum } from "../../src/ops/reduce.js";
+import { mul } from "../../src/ops/elementwise/index.js";
+import { avgPool2d, maxPool2d } from "../../src/ops/image/pool.js";
+import { sum } from "../../src/ops/reduce/reduce.js";
 
 /** One image of one channel. */
 const image = (rows: number[][]): Tensor =>

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { tensor } from "../../src/core/tensor.js";
-import { max, mean, sum } from "../../src/ops/reduce.js";
+import { max, mean, sum } from "../../src/ops/reduce/reduce.js";
 import { Runtime } from "../../src/wasm/runtime.js";
 
 const { fround } = Math;

@@ -5,8 +5,8 @@ import { checkGrad, grad } from "../../src/autodiff/grad.js";
 import { ShapeError } from "../../src/base/errors.js";
 import { key, normal } from "../../src/core/random.js";
 import { type Tensor, tensor, zeros } from "../../src/core/tensor.js";
-import { oneHot } from "../../src/ops/gather.js";
-import { accuracy, type CrossEntropyOptions, softmaxCrossEntropy } from "../../src/ops/softmax.js";
+import { oneHot } from "../../src/ops/layout/gather.js";
+import { accuracy, type CrossEntropyOptions, softmaxCrossEntropy } from "../../src/ops/loss/softmax.js";
 
 const [rows, classes] = [5, 4];
 const logits = normal(key(7), [rows, classes]);

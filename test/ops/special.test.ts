@@ -2,11 +2,11 @@
 import { describe, expect, it } from "vitest";
 import { grad } from "../../src/autodiff/grad.js";
 import { type Tensor, tensor } from "../../src/core/tensor.js";
-import * as ops from "../../src/ops/elementwise.js";
-import { add, div, exp, log, mul, neg, relu, sigmoid, sub, tanh } from "../../src/ops/elementwise.js";
-import { matmul } from "../../src/ops/matmul.js";
-import { sum } from "../../src/ops/reduce.js";
-import { accuracy, softmax, softmaxCrossEntropy } from "../../src/ops/softmax.js";
+import * as ops from "../../src/ops/elementwise/index.js";
+import { add, div, exp, log, mul, neg, relu, sigmoid, sub, tanh } from "../../src/ops/elementwise/index.js";
+import { accuracy, softmax, softmaxCrossEntropy } from "../../src/ops/loss/softmax.js";
+import { matmul } from "../../src/ops/product/matmul.js";
+import { sum } from "../../src/ops/reduce/reduce.js";
 
 const { fround } = Math;
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number;

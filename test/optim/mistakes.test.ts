@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import "../../src/ops/methods.js";
 import { hostTensor, tensor } from "../../src/core/tensor.js";
-import { matmul } from "../../src/ops/matmul.js";
+import { matmul } from "../../src/ops/product/matmul.js";
 import * as optim from "../../src/optim/index.js";
 import { createTrainer } from "../../src/train/trainer.js";
 import { bits, norm, run, runVector, series, variance, vector } from "./fixtures.js";

@@ -5,7 +5,7 @@ import "../../src/ops/methods.js";
 import { valueAndGrad } from "../../src/autodiff/grad.js";
 import { foldIn, key, normal } from "../../src/core/random.js";
 import { hostTensor, type Tensor } from "../../src/core/tensor.js";
-import { matmul } from "../../src/ops/matmul.js";
+import { matmul } from "../../src/ops/product/matmul.js";
 import * as optim from "../../src/optim/index.js";
 import { createTrainer } from "../../src/train/trainer.js";
 import { bits } from "./fixtures.js";

@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import { CheckpointError } from "../../src/base/errors.js";
 import { tensor, zeros } from "../../src/core/tensor.js";
 import { dataset, digits } from "../../src/data/index.js";
+import { NUMERICS } from "../../src/files/checkpoint.js";
+import { decodeSafetensors, encodeSafetensors } from "../../src/files/safetensors.js";
+import { digest } from "../../src/files/save.js";
+import { encodeSealed } from "../../src/files/seal.js";
 import { checkDigits, DeepMlpRun, type DeepMlpSettings } from "../../src/paper/index.js";
-import { NUMERICS } from "../../src/train/checkpoint.js";
-import { decodeSafetensors, encodeSafetensors } from "../../src/train/safetensors.js";
-import { digest } from "../../src/train/save.js";
-import { encodeSealed } from "../../src/train/seal.js";
 
 const data = digits({ train: 400, test: 150 });
 const small: Partial<DeepMlpSettings> = { layers: 3, width: 12, batch: 20, steps: 60, init: "he", seed: 5 };

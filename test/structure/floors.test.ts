@@ -26,17 +26,17 @@ const floors: Record<string, number> = {
   wasm: 2,
   core: 3,
   ops: 4,
+  inspect: 4,
   autodiff: 5,
+  files: 5,
   optim: 6,
   nn: 6,
   data: 6,
   train: 7,
-  exchange: 7,
+  onnx: 8,
   paper: 8,
   node: 9,
-  sweep: 9,
   cli: 9,
-  demo: 9,
 };
 const floorOf = (file: string): string => relative("src", file).split("/")[0];
 

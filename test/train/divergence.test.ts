@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import "../../src/ops/methods.js";
 import { DivergenceError } from "../../src/base/errors.js";
 import { type Tensor, tensor } from "../../src/core/tensor.js";
-import { log } from "../../src/ops/elementwise.js";
+import { digest } from "../../src/files/save.js";
+import { log } from "../../src/ops/elementwise/index.js";
 import { accumulate, adam, addNoise, chain, clipByGlobalNorm, sgd } from "../../src/optim/index.js";
-import { digest } from "../../src/train/save.js";
 import { createTrainer } from "../../src/train/trainer.js";
 
 const good = { x: tensor([[1, 2]]), y: tensor([[1]]) };

@@ -4,9 +4,9 @@ import "../../src/ops/methods.js";
 import { DataError } from "../../src/base/errors.js";
 import { key } from "../../src/core/random.js";
 import { type Tensor, tensor, zeros } from "../../src/core/tensor.js";
+import { digest, load, save } from "../../src/files/save.js";
 import { mlp } from "../../src/nn/layers.js";
 import { accumulate, chain, clipByGlobalNorm, freeze, sgd } from "../../src/optim/index.js";
-import { digest, load, save } from "../../src/train/save.js";
 import { createTrainer } from "../../src/train/trainer.js";
 
 const linear = (optimizer = sgd(0.5)) =>

@@ -4,11 +4,11 @@ import "../../src/ops/methods.js";
 import { valueAndGrad } from "../../src/autodiff/grad.js";
 import { foldIn, key, normal, stepKey } from "../../src/core/random.js";
 import { type Tensor, tensor } from "../../src/core/tensor.js";
+import { digest } from "../../src/files/save.js";
 import { type MlpParams, mlp } from "../../src/nn/layers.js";
-import { dropout } from "../../src/ops/dropout.js";
-import { accuracy, softmaxCrossEntropy } from "../../src/ops/softmax.js";
+import { dropout } from "../../src/ops/elementwise/dropout.js";
+import { accuracy, softmaxCrossEntropy } from "../../src/ops/loss/softmax.js";
 import * as optim from "../../src/optim/index.js";
-import { digest } from "../../src/train/save.js";
 import { createTrainer, type Trainer } from "../../src/train/trainer.js";
 
 const { accumulate, adam, addNoise, chain, clipByGlobalNorm, cosine, freeze, masked, partition, sgd } = optim;

@@ -1,6 +1,6 @@
 // Oracles of the ops that put tensors together.
 import fc from "fast-check";
-import { pad, stack } from "../../../src/ops/arrange.js";
+import { pad, stack } from "../../../src/ops/layout/arrange.js";
 import { at, build } from "../doubles.js";
 import { type Case, type Oracles, smallShape } from "./case.js";
 

@@ -1,6 +1,6 @@
 // Oracles of the casts.
-import { cast } from "../../../src/ops/cast.js";
-import { mul } from "../../../src/ops/elementwise.js";
+import { cast } from "../../../src/ops/elementwise/cast.js";
+import { mul } from "../../../src/ops/elementwise/index.js";
 import { type Oracle, type Oracles, smallShape, unary } from "./case.js";
 
 const labels: Oracle["random"] = smallShape.map((shape) => ofLabels(shape));

@@ -1,7 +1,7 @@
 // Oracles of the convolutions.
 import fc from "fast-check";
 import type { Tensor } from "../../../src/core/tensor.js";
-import { type Conv2dOptions, conv2d } from "../../../src/ops/conv.js";
+import { type Conv2dOptions, conv2d } from "../../../src/ops/image/conv.js";
 import { at, build, type Doubles } from "../doubles.js";
 import type { Case, Oracles } from "./case.js";
 

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { foldIn, key } from "../../../src/core/random.js";
 import { type Tensor, tensor } from "../../../src/core/tensor.js";
-import { dropout } from "../../../src/ops/dropout.js";
+import { dropout } from "../../../src/ops/elementwise/dropout.js";
 import { sizeOf } from "../doubles.js";
 import { type Case, type Oracles, smallShape } from "./case.js";
 

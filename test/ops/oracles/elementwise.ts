@@ -1,6 +1,6 @@
 // Oracles of the elementwise ops.
 import fc from "fast-check";
-import * as ops from "../../../src/ops/elementwise.js";
+import * as ops from "../../../src/ops/elementwise/index.js";
 import { at, broadcast, build } from "../doubles.js";
 import { binary, type Case, type Oracle, type Oracles, together, unary, type Values } from "./case.js";
 

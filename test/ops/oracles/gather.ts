@@ -1,6 +1,6 @@
 // Oracles of the ops that pick by index.
 import fc from "fast-check";
-import { gather, oneHot, scatterAdd, takeAlongAxis } from "../../../src/ops/gather.js";
+import { gather, oneHot, scatterAdd, takeAlongAxis } from "../../../src/ops/layout/gather.js";
 import { at, build, indices as everyIndex, put } from "../doubles.js";
 import { type Case, type Oracles, small, smallShape } from "./case.js";
 

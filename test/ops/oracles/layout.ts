@@ -1,6 +1,6 @@
 // Oracles of the ops that move elements.
 import fc from "fast-check";
-import { broadcastTo, concat, reshape, reverse, slice, transpose } from "../../../src/ops/layout.js";
+import { broadcastTo, concat, reshape, reverse, slice, transpose } from "../../../src/ops/layout/layout.js";
 import { at, broadcast, build, put } from "../doubles.js";
 import { broadcasting, type Case, moved, type Oracles, small, smallShape, total } from "./case.js";
 

@@ -1,5 +1,5 @@
 // The oracle of linear interpolation.
-import { lerp } from "../../../src/ops/lerp.js";
+import { lerp } from "../../../src/ops/elementwise/lerp.js";
 import { type Case, type Oracles, smallShape } from "./case.js";
 
 const lerpCase = (shape: readonly number[]): Case => ({

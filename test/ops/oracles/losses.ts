@@ -1,7 +1,7 @@
 // Oracles of what the losses are made of.
 import { type Tensor, tensor } from "../../../src/core/tensor.js";
 import { run } from "../../../src/ops/define.js";
-import { keepOp, sigmoidCrossEntropyOp } from "../../../src/ops/losses.js";
+import { keepOp, sigmoidCrossEntropyOp } from "../../../src/ops/loss/losses.js";
 import { sizeOf } from "../doubles.js";
 import { type Case, type Oracle, type Oracles, smallShape } from "./case.js";
 

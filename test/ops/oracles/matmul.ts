@@ -1,6 +1,6 @@
 // Oracles of the matrix products.
 import fc from "fast-check";
-import { linear, matmul } from "../../../src/ops/matmul.js";
+import { linear, matmul } from "../../../src/ops/product/matmul.js";
 import { at, broadcast, build } from "../doubles.js";
 import { broadcasting, type Case, type Oracles, small, total } from "./case.js";
 

@@ -1,8 +1,8 @@
 // Oracles of layer and batch normalisation.
 import fc from "fast-check";
 import type { Tensor } from "../../../src/core/tensor.js";
-import { concat, reshape } from "../../../src/ops/layout.js";
-import { batchNorm, batchStatistics, layerNorm } from "../../../src/ops/normalise.js";
+import { concat, reshape } from "../../../src/ops/layout/layout.js";
+import { batchNorm, batchStatistics, layerNorm } from "../../../src/ops/reduce/normalise.js";
 import { at, build, type Doubles, indices } from "../doubles.js";
 import { type Case, type Oracle, type Oracles, small, total, type Values } from "./case.js";
 

@@ -1,7 +1,7 @@
 // Oracles of pooling.
 import fc from "fast-check";
 import type { Tensor } from "../../../src/core/tensor.js";
-import { avgPool2d, maxPool2d, type PoolOptions } from "../../../src/ops/pool.js";
+import { avgPool2d, maxPool2d, type PoolOptions } from "../../../src/ops/image/pool.js";
 import { at, build } from "../doubles.js";
 import { type Case, type Oracle, type Oracles, total, type Values } from "./case.js";
 

@@ -1,10 +1,10 @@
 // Oracles of the recurrent layers: the equations, one unit at a time.
 import fc from "fast-check";
 import { type Tensor, tensor } from "../../../src/core/tensor.js";
-import { mul } from "../../../src/ops/elementwise.js";
-import { concat, reshape } from "../../../src/ops/layout.js";
-import { gru, lstm, simpleRnn } from "../../../src/ops/recurrent.js";
-import { cutAt } from "../../../src/ops/recurrent-lengths.js";
+import { mul } from "../../../src/ops/elementwise/index.js";
+import { concat, reshape } from "../../../src/ops/layout/layout.js";
+import { cutAt } from "../../../src/ops/sequence/lengths.js";
+import { gru, lstm, simpleRnn } from "../../../src/ops/sequence/recurrent.js";
 import { at, build, type Doubles } from "../doubles.js";
 import { type Case, type Oracle, type Oracles, total } from "./case.js";
 

@@ -1,6 +1,6 @@
 // Oracles of the reductions over any axes.
-import { logSumExp, norm, prod } from "../../../src/ops/norm.js";
-import { max, mean, min, sum } from "../../../src/ops/reduce.js";
+import { logSumExp, norm, prod } from "../../../src/ops/reduce/norm.js";
+import { max, mean, min, sum } from "../../../src/ops/reduce/reduce.js";
 import { type Oracles, reduction, total } from "./case.js";
 
 const logSumExpOf = (v: readonly number[]): number => {

@@ -1,8 +1,8 @@
 // Oracles of the ops along one axis.
 import fc from "fast-check";
 import type { Tensor } from "../../../src/core/tensor.js";
-import { logSoftmax } from "../../../src/ops/norm.js";
-import { argMax, argMin, cumsum } from "../../../src/ops/scan.js";
+import { logSoftmax } from "../../../src/ops/reduce/norm.js";
+import { argMax, argMin, cumsum } from "../../../src/ops/reduce/scan.js";
 import { at, build, put } from "../doubles.js";
 import { type Case, type Oracle, type Oracles, small, total, type Values } from "./case.js";
 

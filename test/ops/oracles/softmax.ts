@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { tensor } from "../../../src/core/tensor.js";
 import { run } from "../../../src/ops/define.js";
-import { labelWeightsOp } from "../../../src/ops/soft-targets.js";
-import { accuracy, softmax, softmaxCrossEntropy } from "../../../src/ops/softmax.js";
+import { labelWeightsOp } from "../../../src/ops/loss/soft-targets.js";
+import { accuracy, softmax, softmaxCrossEntropy } from "../../../src/ops/loss/softmax.js";
 import { at, build, type Doubles, put } from "../doubles.js";
 import { type Case, type Oracle, type Oracles, small, total } from "./case.js";
 

@@ -1,0 +1,131 @@
+// Elementwise ops of one input; activations have a file of their own.
+import { show } from "../../base/errors.js";
+import type { Op, OpRecord } from "../../core/tape.js";
+import type { Tensor } from "../../core/tensor.js";
+import type { Kernels } from "../../wasm/kernels.js";
+import { defineOp, run, type TensorLike } from "../define.js";
+
+type UnaryKernel = (n: number, x: number, out: number) => void;
+type BackwardKernel = (n: number, xOrY: number, dy: number, dx: number) => void;
+
+/** An op whose output has the input's shape. */
+export function mapOp<A>(
+  name: string,
+  forward: (r: OpRecord<A>, n: number) => void,
+  backward: (r: OpRecord<A>, n: number) => void,
+): Op<A> {
+  return defineOp<A>({
+    name,
+    shape: ([x]) => x.shape,
+    forward: (r) => forward(r, r.output.size),
+    backward: (r) => backward(r, r.output.size),
+  });
+}
+
+/** One kernel forward, and one backward that reads the output (`of` "y") or the input ("x"). */
+export function unary(
+  name: string,
+  forward: (k: Kernels) => UnaryKernel,
+  of: "x" | "y",
+  backward: (k: Kernels) => BackwardKernel,
+): Op<undefined> {
+  return mapOp(
+    name,
+    (r, n) => forward(r.kernels)(n, r.a.pointer, r.output.pointer),
+    (r, n) => backward(r.kernels)(n, (of === "x" ? r.a : r.output).pointer, r.gradientOut, r.gradientIn[0]),
+  );
+}
+
+export const expOp = mapOp<undefined>(
+  "exp",
+  (r, n) => r.kernels.expKernel(n, r.a.pointer, r.output.pointer),
+  (r, n) => r.kernels.mulKernel(n, r.output.pointer, 1, r.gradientOut, 1, r.gradientIn[0]),
+);
+export const logOp = mapOp<undefined>(
+  "log",
+  (r, n) => r.kernels.logKernel(n, r.a.pointer, r.output.pointer),
+  (r, n) => r.kernels.divKernel(n, r.gradientOut, 1, r.a.pointer, 1, r.gradientIn[0]),
+);
+export const negOp = mapOp<undefined>(
+  "neg",
+  (r, n) => r.kernels.negKernel(n, r.a.pointer, r.output.pointer),
+  (r, n) => r.kernels.negKernel(n, r.gradientOut, r.gradientIn[0]),
+);
+export const squareOp = mapOp<undefined>(
+  "square",
+  (r, n) => r.kernels.mulKernel(n, r.a.pointer, 1, r.a.pointer, 1, r.output.pointer),
+  (r, n) => r.kernels.squareBackward(n, r.a.pointer, r.gradientOut, r.gradientIn[0]),
+);
+// biome-ignore format: a row is one op
+export const absOp = unary("abs", (k) => k.absKernel, "x", (k) => k.absBackward);
+// biome-ignore format: a row is one op
+export const sqrtOp = unary("sqrt", (k) => k.sqrtKernel, "y", (k) => k.sqrtBackward);
+// biome-ignore format: a row is one op
+export const rsqrtOp = unary("rsqrt", (k) => k.rsqrtKernel, "y", (k) => k.rsqrtBackward);
+// biome-ignore format: a row is one op
+export const reciprocalOp = unary("reciprocal", (k) => k.reciprocalKernel, "y", (k) => k.reciprocalBackward);
+
+/** sin(x + quarters pi / 2), whose slope is a quarter further. */
+const wave = (name: string, quarters: number): Op<undefined> =>
+  mapOp(
+    name,
+    (r, n) => r.kernels.trigKernel(n, r.a.pointer, quarters, r.output.pointer),
+    (r, n) => {
+      const [dx] = r.gradientIn;
+      r.kernels.trigKernel(n, r.a.pointer, quarters + 1, dx);
+      r.kernels.mulKernel(n, dx, 1, r.gradientOut, 1, dx);
+    },
+  );
+export const sinOp = wave("sin", 0);
+export const cosOp = wave("cos", 1);
+
+export const clipOp = mapOp<{ min: number; max: number }>(
+  "clip",
+  (r, n) => r.kernels.clipKernel(n, r.a.pointer, r.attributes.min, r.attributes.max, r.output.pointer),
+  (r, n) => r.kernels.clipBackward(n, r.a.pointer, r.gradientOut, r.attributes.min, r.attributes.max, r.gradientIn[0]),
+);
+
+/**
+ * e^x; 0 below -86.98, where it is under 2^-125. Largest error 1 ulp.
+ *
+ * Shapes: any. Throws TypeError for int32. Example: `exp([0, 1])`. Source: Cephes expf.
+ */
+export const exp = (x: TensorLike): Tensor => run(expOp, undefined, x);
+/**
+ * Natural logarithm; -Infinity at 0, NaN below. Largest error 0.85 ulp.
+ *
+ * Shapes: any. Throws TypeError for int32. Example: `log([1, 2.718])`. Source: Cephes logf.
+ */
+export const log = (x: TensorLike): Tensor => run(logOp, undefined, x);
+/** -x. Shapes: any. Throws TypeError for int32. Example: `neg([1, -2])` */
+export const neg = (x: TensorLike): Tensor => run(negOp, undefined, x);
+/** |x|; its gradient at 0 is 0. Shapes: any. Throws TypeError for int32. Example: `abs([-1.5, 2])` */
+export const abs = (x: TensorLike): Tensor => run(absOp, undefined, x);
+/** x^2. Shapes: any. Throws TypeError for int32. Example: `square([3, -2])` */
+export const square = (x: TensorLike): Tensor => run(squareOp, undefined, x);
+/** Square root, exactly rounded; NaN below 0. Shapes: any. Throws TypeError for int32. Example: `sqrt([4, 2])` */
+export const sqrt = (x: TensorLike): Tensor => run(sqrtOp, undefined, x);
+/** 1 / sqrt(x), each of the two exactly rounded; Infinity at 0. Shapes: any. Throws TypeError for int32. Example: `rsqrt([4, 2])` */
+export const rsqrt = (x: TensorLike): Tensor => run(rsqrtOp, undefined, x);
+/** 1 / x, exactly rounded. Shapes: any. Throws TypeError for int32. Example: `reciprocal([4, -2])` */
+export const reciprocal = (x: TensorLike): Tensor => run(reciprocalOp, undefined, x);
+/** Sine of an angle of any size. Largest error 1.1 ulp; NaN at infinity. Shapes: any. Throws TypeError for int32. Example: `sin([0, 1.5708])` */
+export const sin = (x: TensorLike): Tensor => run(sinOp, undefined, x);
+/** Cosine of an angle of any size. Largest error 1.1 ulp; NaN at infinity. Shapes: any. Throws TypeError for int32. Example: `cos([0, 1.5708])` */
+export const cos = (x: TensorLike): Tensor => run(cosOp, undefined, x);
+
+/**
+ * min(max(x, min), max); NaN stays NaN. The gradient passes where min <= x <= max.
+ *
+ * Shapes: any. Throws RangeError where `min` is above `max` or either is NaN, TypeError where one is no number; both may be infinite.
+ * Example: `clip([-2, 0.3, 7], -1, 1)`
+ */
+export function clip(x: TensorLike, min: number, max: number): Tensor {
+  if (typeof min !== "number" || typeof max !== "number")
+    throw new TypeError(
+      `clip: "min" and "max" expected numbers, got ${show(min)} and ${show(max)}. Write clip(x, min, max)`,
+    );
+  if (!(min <= max))
+    throw new RangeError(`clip: "min" ${min} must not be above "max" ${max}. Use -Infinity or Infinity for no limit`);
+  return run(clipOp, { min, max }, x);
+}

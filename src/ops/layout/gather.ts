@@ -1,0 +1,168 @@
+// Picking by int32 indices. Each index is checked by the kernel; gradients are added in the order of the indices.
+import { checkInteger, ShapeError, show } from "../../base/errors.js";
+import { checkShape, type Shape, sameShape, showShape, sizeOf } from "../../base/shape.js";
+import type { OpRecord } from "../../core/tape.js";
+import { isTensor, type NestedNumbers, type Tensor, tensor } from "../../core/tensor.js";
+import type { Value } from "../../core/value.js";
+import { defineOp, run, type TensorLike } from "../define.js";
+import { axisOf, checkOperand } from "../operand.js";
+
+/** What an op takes for indices: an int32 tensor, nested arrays of whole numbers, or a typed array of such. */
+export type Indices = Tensor | NestedNumbers | ArrayLike<number>;
+
+/** Indices as an int32 tensor, from a typed array too. Throws TypeError for what is missing or no whole number. */
+function toIndices(owner: string, indices: Indices): Tensor {
+  checkOperand(owner, "indices", indices);
+  if (isTensor(indices)) return indices;
+  const values = ArrayBuffer.isView(indices) ? Array.from(indices as unknown as ArrayLike<number>) : indices;
+  if (typeof values !== "number" && !Array.isArray(values))
+    throw new TypeError(`${owner}: "indices" expected an int32 tensor or whole numbers, got ${show(indices)}`);
+  const flat = [values].flat(Number.POSITIVE_INFINITY) as unknown[];
+  const bad = flat.findIndex((v) => v !== (Number(v) | 0));
+  if (bad >= 0) throw new TypeError(`${owner}: index ${show(flat[bad])} at position ${bad} is no whole number`);
+  return tensor(values, { dtype: "int32" });
+}
+
+/** Throws for the first index outside of an axis, which a kernel found at `position` (-1: none). */
+function checkFound(op: string, position: number, indices: Value, size: number): void {
+  if (position >= 0)
+    throw new RangeError(
+      `${op}: index ${indices.data[position]} at position ${position} is outside ${size > 0 ? `0..${size - 1}` : "an axis of size 0"}`,
+    );
+}
+
+type Sizes = [outer: number, size: number, inner: number, count: number];
+
+/** x as [outer, size, inner], with `count` indices a group along the middle axis. */
+const along = (x: Shape, axis: number, count: number): Sizes => [
+  sizeOf(x.slice(0, axis)),
+  x[axis],
+  sizeOf(x.slice(axis + 1)),
+  count,
+];
+
+export const gatherOp = defineOp<number>({
+  name: "gather",
+  moves: true,
+  inputs: [undefined, "int32"],
+  shape: ([x, indices], axis) =>
+    checkShape("gather", [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)]),
+  forward: (r) => {
+    const indices = r.b!;
+    const sizes = along(r.a.shape, r.attributes, indices.size);
+    const bad = r.kernels.gather(...sizes, r.a.pointer, indices.pointer, r.output.pointer);
+    checkFound("gather", bad, indices, sizes[1]);
+  },
+  backward: (r) => {
+    const [dx] = r.gradientIn;
+    r.kernels.fill(r.a.size, 0, dx);
+    r.kernels.scatterAdd(...along(r.a.shape, r.attributes, r.b!.size), r.gradientOut, r.b!.pointer, dx);
+  },
+});
+
+/**
+ * The entries of an axis that `indices` name, in their order: an embedding is `gather(weight, words)`. Its gradient is
+ * added up in the order of the indices.
+ *
+ * Shapes: x [n, ..] with axis 0 and indices int32 [a, b] -> [a, b, ..]; indices of any shape stand in place of the axis.
+ * float32 and int32.
+ * Throws RangeError naming the first index outside 0..n-1 and its position, TypeError for indices that are not int32.
+ * Example: `gather(x, [1, 0, 1])`; `gather(x, tensor([2, 0], { dtype: "int32" }), 1)`
+ */
+export const gather = (x: TensorLike, indices: Indices, axis = 0): Tensor =>
+  run(gatherOp, axisOf("gather", x, axis), x, toIndices("gather", indices));
+
+export const scatterAddOp = defineOp({
+  name: "scatterAdd",
+  needs: ["x", "indices", "updates"],
+  inputs: ["float32", "int32"],
+  shape: ([x, indices, updates]) => {
+    if (x.rank < 1) throw new ShapeError("scatterAdd: a scalar has no axis 0 to add along");
+    const wanted = [...indices.shape, ...x.shape.slice(1)];
+    if (!sameShape(updates.shape, wanted))
+      throw new ShapeError(
+        `scatterAdd: x ${showShape(x.shape)} with indices ${showShape(indices.shape)} needs updates ${showShape(wanted)}, got ${showShape(updates.shape)}`,
+      );
+    return x.shape;
+  },
+  forward: (r) => {
+    const { a: x, kernels, output } = r;
+    const indices = r.b!;
+    kernels.copy(x.size, x.pointer, output.pointer);
+    const sizes = along(x.shape, 0, indices.size);
+    const bad = kernels.scatterAdd(...sizes, r.c!.pointer, indices.pointer, output.pointer);
+    checkFound("scatterAdd", bad, indices, sizes[1]);
+  },
+  backward: (r) => {
+    const [dx, , dUpdates] = r.gradientIn;
+    if (dx !== 0) r.kernels.copy(r.a.size, r.gradientOut, dx);
+    if (dUpdates !== 0) r.kernels.gather(...along(r.a.shape, 0, r.b!.size), r.gradientOut, r.b!.pointer, dUpdates);
+  },
+});
+
+/**
+ * x with updates[j] added to its entry indices[j], one after another: equal indices add up in their order.
+ *
+ * Shapes: x [n, ..], indices int32 [a, b], updates [a, b, ..] -> [n, ..].
+ * Throws RangeError naming the first index outside 0..n-1 and its position, ShapeError when the updates do not fit.
+ * Example: `scatterAdd(x, [1, 1], [[1, 1, 1], [2, 2, 2]])`
+ */
+export const scatterAdd = (x: TensorLike, indices: Indices, updates: TensorLike): Tensor =>
+  run(scatterAddOp, undefined, x, toIndices("scatterAdd", indices), updates);
+
+const alongBoth = (r: OpRecord<number>): Sizes => along(r.a.shape, r.attributes, r.b!.shape[r.attributes]);
+
+export const takeAlongAxisOp = defineOp<number>({
+  name: "takeAlongAxis",
+  moves: true,
+  inputs: [undefined, "int32"],
+  shape: ([x, indices], axis) => {
+    if (x.rank !== indices.rank || x.shape.some((n, d) => d !== axis && n !== indices.shape[d]))
+      throw new ShapeError(
+        `takeAlongAxis: x ${showShape(x.shape)} and indices ${showShape(indices.shape)} must agree on every axis but ${axis}`,
+      );
+    return indices.shape;
+  },
+  forward: (r) => {
+    const bad = r.kernels.takeAlong(...alongBoth(r), r.a.pointer, r.b!.pointer, r.output.pointer);
+    checkFound("takeAlongAxis", bad, r.b!, r.a.shape[r.attributes]);
+  },
+  backward: (r) => {
+    const [dx] = r.gradientIn;
+    r.kernels.fill(r.a.size, 0, dx);
+    r.kernels.takeAlongBackward(...alongBoth(r), r.gradientOut, r.b!.pointer, dx);
+  },
+});
+
+/**
+ * Along an axis, the elements that `indices` name, each row its own: what argMax finds, takeAlongAxis reads.
+ *
+ * Shapes: x [a, n], indices int32 [a, m] with axis 1 -> [a, m]; other axes must agree. float32 and int32.
+ * Throws RangeError naming the first index outside 0..n-1 and its position, ShapeError when the shapes do not fit.
+ * Example: `takeAlongAxis(x, [[2], [0]], 1)`. Source: numpy.take_along_axis.
+ */
+export const takeAlongAxis = (x: TensorLike, indices: Indices, axis = -1): Tensor =>
+  run(takeAlongAxisOp, axisOf("takeAlongAxis", x, axis), x, toIndices("takeAlongAxis", indices));
+
+export const oneHotOp = defineOp<number>({
+  name: "oneHot",
+  inputs: ["int32"],
+  shape: ([indices], classes) => checkShape("oneHot", [...indices.shape, classes]),
+  forward: (r) => {
+    const bad = r.kernels.oneHot(r.a.size, r.attributes, r.a.pointer, r.output.pointer);
+    checkFound("oneHot", bad, r.a, r.attributes);
+  },
+  backward: null,
+});
+
+/**
+ * Rows of zeros with a 1 at the index, as float32. No gradient.
+ *
+ * Shapes: int32 [..] -> [.., classes].
+ * Throws RangeError naming the first index outside 0..classes-1 and its position.
+ * Example: `oneHot([2, 0], 3)`
+ */
+export function oneHot(indices: Indices, classes: number): Tensor {
+  checkInteger("oneHot", "classes", classes);
+  return run(oneHotOp, classes, toIndices("oneHot", indices));
+}

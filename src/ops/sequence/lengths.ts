@@ -1,0 +1,105 @@
+// Sequences of their own lengths in one batch: past its end an example's state stands still, its outputs are 0, and nothing that
+// stands in the padding is read. Source: PyTorch's pack_padded_sequence, whose values these are.
+import { ShapeError, show } from "../../base/errors.js";
+import { flag, type Rule, type Rules } from "../../base/options.js";
+import { showShape } from "../../base/shape.js";
+import type { OpRecord } from "../../core/tape.js";
+import { isTensor, type NestedNumbers, type Tensor, tensor } from "../../core/tensor.js";
+import type { Value } from "../../core/value.js";
+import { defineOp, run } from "../define.js";
+import { gather, type Indices } from "../layout/gather.js";
+import { reshape, reverse } from "../layout/layout.js";
+
+/** How much of each sequence counts, and from which end it is read. */
+export interface SequenceOptions {
+  /**
+   * Steps of every example, int32 [batch], each in 0..time: later ones are padding, whatever stands there. Outputs past an
+   * example's end are 0, and its last state is that of its own last step (of length 0: the initial state).
+   */
+  readonly lengths?: Indices;
+  /**
+   * Read every example from its own last step to its first; outputs stay at the steps they belong to. Two directions are
+   * `concat([forwards.outputs, backwards.outputs], -1)`.
+   */
+  readonly reverse?: boolean;
+}
+
+const lengthsRule: Rule = (owner, name, value) => {
+  if (isTensor(value) || Array.isArray(value) || ArrayBuffer.isView(value)) return value;
+  throw new TypeError(`${owner}: "${name}" expected an int32 tensor or an array of whole numbers, got ${show(value)}`);
+};
+/** Of every whole-sequence op. @internal */
+export const SEQUENCE_RULES: Rules<SequenceOptions> = { lengths: lengthsRule, reverse: flag };
+
+/** Lengths as an int32 tensor [batch], each in 0..time. */
+export function lengthsOf(owner: string, lengths: Indices, time: number, batch: number): Tensor {
+  const t = isTensor(lengths) ? lengths : wholes(owner, Array.from(lengths as ArrayLike<number>));
+  if (t.dtype !== "int32")
+    throw new TypeError(
+      `${owner}: "lengths" ${showShape(t.shape)} are float32, expected int32. Use cast(lengths, "int32")`,
+    );
+  if (t.rank !== 1 || t.size !== batch)
+    throw new ShapeError(`${owner}: "lengths" ${showShape(t.shape)} must be [${batch}], one per example`);
+  const { data } = t;
+  for (let b = 0; b < batch; b++)
+    if (data[b] < 0 || data[b] > time)
+      throw new RangeError(`${owner}: length ${data[b]} at position ${b} is outside 0..${time}`);
+  return t;
+}
+
+function wholes(owner: string, values: readonly unknown[]): Tensor {
+  const bad = values.findIndex((v) => v !== (Number(v) | 0));
+  if (bad >= 0) throw new TypeError(`${owner}: length ${show(values[bad])} at position ${bad} is no whole number`);
+  return tensor(values as NestedNumbers, { dtype: "int32" });
+}
+
+/** Runs of neighbouring examples that step t still has, or has no more. */
+export function eachRun(
+  r: OpRecord<any>,
+  lengths: Pick<Value, "pointer" | "size">,
+  t: number,
+  f: (from: number, count: number, active: boolean) => void,
+): void {
+  const { i32 } = r.runtime.memory;
+  const at = lengths.pointer >>> 2;
+  for (let b = 0; b < lengths.size; ) {
+    const active = i32[at + b] > t;
+    let end = b + 1;
+    while (end < lengths.size && i32[at + end] > t === active) end++;
+    f(b, end - b, active);
+    b = end;
+  }
+}
+
+/** out = x [time, batch, n], 0 past each example's end. */
+function cut(r: OpRecord<undefined>, x: number, out: number): void {
+  const [time, batch, n] = r.a.shape;
+  r.kernels.copy(r.a.size, x, out);
+  for (let t = 0; t < time; t++)
+    eachRun(r, r.b!, t, (from, count, active) => {
+      if (!active) r.kernels.fill(count * n, 0, out + (t * batch + from) * n * 4);
+    });
+}
+
+/** Inputs x [time, batch, n] and checked lengths. */
+export const cutOp = defineOp<undefined>({
+  name: "cut",
+  inputs: ["float32", "int32"],
+  shape: ([x]) => x.shape,
+  forward: (r) => cut(r, r.a.pointer, r.output.pointer),
+  backward: (r) => cut(r, r.gradientOut, r.gradientIn[0]),
+});
+
+export const cutAt = (x: Tensor, lengths: Tensor): Tensor => run(cutOp, undefined, x, lengths);
+
+/** Every example of x [time, batch, n] turned around, of its own length where there are lengths; padding stays where it is. */
+export function turned(x: Tensor, lengths?: Tensor): Tensor {
+  if (lengths === undefined) return reverse(x);
+  const [time, batch, n] = x.shape;
+  const { data } = lengths;
+  const from = Int32Array.from({ length: time * batch }, (_, i) => {
+    const [t, b] = [Math.floor(i / batch), i % batch];
+    return (t < data[b] ? data[b] - 1 - t : t) * batch + b;
+  });
+  return reshape(gather(reshape(x, [time * batch, n]), tensor(from)), x.shape);
+}
