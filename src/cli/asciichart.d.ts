@@ -11,6 +11,8 @@ declare module "asciichart" {
   const asciichart: {
     plot(series: number[] | number[][], config?: PlotConfig): string;
     green: string;
+    cyan: string;
+    magenta: string;
     yellow: string;
   };
   export default asciichart;

@@ -3,11 +3,12 @@
 // stdout went away: by a signal or a closed pipe it ends at a checkpoint.
 import { Command, CommanderError } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
-import { deepMlpCommand } from "./deep-mlp.js";
-import { type DigitsCheckOptions, digitsCheckCommand } from "./digits-check.js";
+import { type Experiment, experiments } from "../experiments/index.js";
+import { experimentCommand } from "./experiment.js";
 import { helpLayout, helpText } from "./help.js";
 import { commandLine } from "./invocation.js";
-import { addDeepMlpOptions, type DeepMlpOptions, integerParser, OTHER_OPTIONS } from "./options.js";
+import { columnsOf, wrap } from "./layout.js";
+import { addOptions, otherOption, requestOf, wordsOf } from "./options.js";
 import { oneLine, stdout, tell, whyStdout } from "./output.js";
 import { CLOSED } from "./stop.js";
 
@@ -33,62 +34,65 @@ helpText(program, {
   examples: [
     ["run deep-mlp", "20 layers learn from all-zero weights, by noise"],
     ["run deep-mlp --help", "every setting of it"],
-    ["run digits-check", "how hard the drawn digits are"],
+    ["list", "what else there is to run"],
   ],
   notes: [EXIT_CODES],
 });
 
-const run = program.command("run").description("run an experiment");
-
-const deepMlp = run
-  .command("deep-mlp")
-  .summary("a very deep network on digits, with gradient noise and without")
-  .description(`Train a very deep ReLU network on digits, with gradient noise and without.
-
-Gradient noise is N(0, eta / (1 + t)^gamma), added to every gradient after clipping (Neelakantan et al. 2015, arXiv 1511.06807). By default: 20 hidden layers from all-zero weights, on digits that need no download, three seeds.`)
-  .action(async (options: DeepMlpOptions) => {
-    process.exitCode = await deepMlpCommand(options);
-  });
-addDeepMlpOptions(deepMlp);
-helpText(deepMlp, {
-  examples: [
-    ["run deep-mlp", "the defaults: noise makes the all-zero start learn, without it nothing moves"],
-    ["run deep-mlp --init he --seed 1 --steps 2000", "a good start needs no noise"],
-    ["run deep-mlp --data mnist/ --steps 8000 --json", "on the four files of MNIST in mnist/, for another program"],
+/** Every experiment with its title, and how to run it. */
+function showList(): void {
+  const columns = columnsOf(process.stdout) ?? 80;
+  const width = Math.max(...experiments.map(({ name }) => name.length));
+  const indent = " ".repeat(width + 4);
+  const lines = experiments.map(
+    ({ name, title }) => `  ${name.padEnd(width)}  ${wrap(title, columns - width - 4, indent)}`,
+  );
+  stdout.print(
     [
-      "run deep-mlp --data mnist/ --init simple --bias 0.1 --eta 0.01 --steps 20000 --out simple/",
-      "experiment 3 of the paper's Table 1, with log and checkpoints in simple/",
-    ],
-  ],
-  notes: [
-    "Ctrl-C stops at a checkpoint; the same command with --resume continues to the very same bits. So does a SIGTERM, a hangup of the terminal, or a reader of stdout that goes away.",
-    EXIT_CODES,
-    "A run that diverges is a result, not a failure.",
-  ],
-});
+      "Experiments:",
+      ...lines,
+      "",
+      `Run one: ${commandLine(["run", experiments[0].name])}`,
+      `Its settings: ${commandLine(["run", experiments[0].name, "--help"])}`,
+    ].join("\n"),
+  );
+}
 
-const digitsCheck = run
-  .command("digits-check")
-  .summary("how hard the drawn digits are")
-  .description("Train a linear model and the paper's network on the drawn digits: <= 90 % and >= 97 % are expected.")
-  .option("--seed <integer>", "of both", integerParser(0, "1"), 1)
-  .option("--json", "JSON lines on stdout, the last one a summary")
-  .option("--quiet", "print the results only")
-  .action(async (options: DigitsCheckOptions) => {
-    process.exitCode = await digitsCheckCommand(options);
+program.command("list").description("show the experiments there are").action(showList);
+const run = program.command("run").description("run an experiment; without a name, show those there are");
+
+function addExperiment(experiment: Experiment): void {
+  const { name, title, about, source, presets, expected } = experiment;
+  const command = run
+    .command(name)
+    .summary(title)
+    .description(`${about}${source ? `\n\nSource: ${source}.` : ""}`)
+    .action(async () => {
+      process.exitCode = await experimentCommand(requestOf(command, experiment));
+    });
+  addOptions(command, experiment);
+  helpText(command, {
+    examples: Object.entries(presets).map(([preset, { about: finding }]) => [wordsOf(experiment, preset), finding]),
+    notes: [
+      "Ctrl-C stops at a checkpoint; the same command with --resume continues to the very same bits. So does a SIGTERM, a hangup of the terminal, or a reader of stdout that goes away.",
+      expected ? `Exit codes: 0 all hold; 1 one does not, or failed; ${STOPPED}` : EXIT_CODES,
+      "A run that diverges is a result, not a failure.",
+    ],
   });
-helpText(digitsCheck, {
-  notes: [`Exit codes: 0 both hold; 1 one does not, or it failed; ${STOPPED}`],
-});
+}
+experiments.forEach(addExperiment);
 
 /** What was meant by a name that only other programs know. */
 function otherName(text: string): string {
-  const option = OTHER_OPTIONS[/unknown option '--([\w-]+)/.exec(text)?.[1] ?? ""];
-  if (option && !text.includes("Did you mean")) return ` (Did you mean --${option}?)`;
-  const command = /unknown command '([\w-]+)'/.exec(text)?.[1];
-  return run.commands.some((known) => known.name() === command) && !text.includes("Did you mean")
-    ? ` (Did you mean run ${command}?)`
-    : "";
+  if (text.includes("Did you mean")) return "";
+  const [, name] = process.argv.slice(2);
+  const experiment = experiments.find((known) => known.name === name);
+  const typed = /unknown option '--([\w-]+)/.exec(text)?.[1];
+  const command = run.commands.find((known) => known.name() === name);
+  const option = typed && experiment && command ? otherOption(command, experiment, typed) : undefined;
+  if (option) return ` (Did you mean --${option}?)`;
+  const unknown = /unknown command '([\w-]+)'/.exec(text)?.[1];
+  return experiments.some((known) => known.name === unknown) ? ` (Did you mean run ${unknown}?)` : "";
 }
 
 function helpOf(words: readonly string[]): string {
@@ -97,7 +101,8 @@ function helpOf(words: readonly string[]): string {
 }
 
 try {
-  await program.parseAsync();
+  if (process.argv.slice(2).join(" ") === "run") showList();
+  else await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : WRONG_USAGE;
   else {

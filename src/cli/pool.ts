@@ -2,6 +2,7 @@
 import { availableParallelism, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import workerpool from "workerpool";
+import type { Job, JobEvent, JobResult } from "../jobs/index.js";
 
 /** How many threads: what was wished, but no more than cores, jobs, and jobs of `bytes` that the machine's memory holds. */
 export function threadCount(wanted: number | undefined, jobs: number, bytes = 0): number {
@@ -20,9 +21,9 @@ export class WorkerThreads {
     });
   }
 
-  async run<Job, Event, Result>(method: string, job: Job, on: (event: Event) => void): Promise<Result> {
+  async run(job: Job, stop: Int32Array, on: (event: JobEvent) => void): Promise<JobResult> {
     try {
-      return (await this.pool.exec(method, [job], { on })) as Result;
+      return (await this.pool.exec("carryOut", [job, stop], { on })) as JobResult;
     } catch (error) {
       const text = (error as Error).message ?? "";
       if (!/^Workerpool Worker (terminated|error)/i.test(text)) throw error;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { chart } from "../../src/cli/chart.js";
 import { fitTable, wrap, wrapCommand } from "../../src/cli/layout.js";
-import type { DeepMlpOptions } from "../../src/cli/options.js";
-import { chart, type FinishedRun, sentence, table } from "../../src/cli/report.js";
+import { type FinishedRun, sentence, table } from "../../src/cli/report.js";
 import { painter } from "../../src/cli/terminal.js";
-import { deepMlpDefaults } from "../../src/paper/index.js";
+import { deepMlp } from "../../src/experiments/index.js";
 
 const paint = painter(false);
 const widest = (text: string): number => Math.max(...text.split("\n").map((line) => [...line].length));
@@ -22,23 +22,18 @@ const run = (noise: boolean, seed: number, accuracy: number): FinishedRun => ({
     digest: "0123456789abcdef",
   },
 });
-const options = {
-  ...deepMlpDefaults,
+const settings = deepMlp.read({
   init: "sussillo-abbott",
   bias: 0.125,
-  clip: "none",
+  clip: null,
   dropout: 0.5,
   optimizer: "momentum",
-  noise: "both",
-  hidden: { layers: 20, width: 50 },
-  seeds: 2,
-  data: "digits",
-} as DeepMlpOptions;
+});
 const runs = [run(true, 1, 0.947), run(false, 1, 0.1), run(true, 2, 1), run(false, 2, 0.102)];
 
 describe.each(WIDTHS)("in a terminal of %i columns", (columns) => {
   it("the table fits and says the same", () => {
-    const text = table(options, runs, columns, paint);
+    const text = table(deepMlp, settings, runs, columns, paint);
     expect(widest(text)).toBeLessThanOrEqual(columns);
     for (const figure of ["10.2 % / 10.1 %", "100.0 % / 97.4 %", "2 (1)", "With noise", "No noise"])
       expect(text).toContain(figure);
@@ -51,7 +46,7 @@ describe.each(WIDTHS)("in a terminal of %i columns", (columns) => {
 
   it("the chart fits, also where both lines end on one row", () => {
     for (const those of [runs, [run(true, 1, 0.1), run(false, 1, 0.1)], [run(true, 1, 1), run(false, 1, 1)]]) {
-      const text = chart(those, columns, paint, false);
+      const text = chart(deepMlp, those, columns, paint, false);
       expect(widest(text)).toBeLessThanOrEqual(columns);
       expect(text).toMatch(/with noise \d+\.\d %/);
       expect(text).toMatch(/no noise \d+\.\d %/);
@@ -60,14 +55,16 @@ describe.each(WIDTHS)("in a terminal of %i columns", (columns) => {
   });
 
   it("the better of two lines that end on one row is named above", () => {
-    const text = chart([run(true, 1, 0.79), run(false, 1, 0.81)], columns, paint, false);
+    const text = chart(deepMlp, [run(true, 1, 0.79), run(false, 1, 0.81)], columns, paint, false);
     expect(text.indexOf("no noise 81.0 %")).toBeLessThan(text.indexOf("with noise 79.0 %"));
   });
 
   it("the sentence fits", () => {
     const [, script] = process.argv;
     process.argv[1] = `${process.cwd()}/dist/cli.js`; // what it suggests depends on how it was started
-    expect(widest(sentence({ ...options, init: "zero" }, runs, columns))).toBeLessThanOrEqual(Math.max(columns, 45));
+    expect(widest(sentence(deepMlp, { ...settings, init: "zero" }, runs, columns))).toBeLessThanOrEqual(
+      Math.max(columns, 45),
+    );
     process.argv[1] = script;
   });
 });

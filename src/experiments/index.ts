@@ -1,0 +1,40 @@
+// What there is to run: the registry, a line an experiment; and what a further one is made with.
+import { deepMlp } from "./deep-mlp/experiment.js";
+import { digitsCheck } from "./digits-check/experiment.js";
+import type { Experiment } from "./experiment.js";
+
+/** Every experiment that the command knows, in the order in which it lists them. */
+export const experiments: readonly Experiment[] = [deepMlp, digitsCheck];
+
+export { classifierTask } from "./classifier.js";
+export { checkLabelled, type DataSource, images, type LabelledData, labelledDigest } from "./data.js";
+export { type DeepMlp, deepMlpModel, INITS } from "./deep-mlp/model.js";
+export type { DeepMlpSettings } from "./deep-mlp/task.js";
+export {
+  comparedValues,
+  type Definition,
+  defineExperiment,
+  type Expectation,
+  type Experiment,
+  type Joined,
+  labelOf,
+  type Metric,
+  type Preset,
+  type Report,
+  type Summary,
+} from "./experiment.js";
+export type { Evaluation, Run, RunStep } from "./run.js";
+export {
+  choice,
+  flag,
+  integer,
+  list,
+  number,
+  readSettings,
+  type Setting,
+  type Settings,
+  seed,
+  type ValuesOf,
+} from "./settings.js";
+export { type Figures, type Task, trainerTask } from "./task.js";
+export { deepMlp, digitsCheck };

@@ -1,0 +1,9 @@
+// The data of an experiment by what a user typed: a name of its own, or a folder.
+import type { Experiment } from "../experiments/index.js";
+import { openFolder } from "./folder.js";
+
+/** Throws DataError naming the path of what is missing or wrong. */
+export async function loadData({ data: { embedded, folder } }: Experiment, name: string): Promise<unknown> {
+  if (Object.hasOwn(embedded, name)) return embedded[name]();
+  return folder!.read(await openFolder(name, folder!.needs));
+}
