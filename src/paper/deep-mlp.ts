@@ -61,7 +61,7 @@ export class DeepMlpRun {
   readonly history: Evaluation[] = [];
   /** Why the run ended early, where it did. */
   diverged: string | undefined;
-  private readonly trainer: Trainer<nn.MlpParams, ImageBatch, unknown, undefined>;
+  private readonly trainer: Trainer<nn.MlpParams, ImageBatch>;
   private readonly chunks: ImageBatch[];
   private readonly every: number;
   private readonly dataDigest: string;
