@@ -141,7 +141,7 @@ export type * from "./types.js";
  * ```
  */
 export function createTrainer<P, B = Columns, X = Tensor, S = undefined>(
-  options: TrainerOptions<P, B, X, S>,
-): Trainer<P, B, X> {
+  options: { readonly params: P } & TrainerOptions<P, B, X, S>,
+): Trainer<P, NoInfer<B>, NoInfer<X>> {
   return new Trainer(new Parts(options));
 }

@@ -53,8 +53,8 @@ export interface StepResult {
 
 /** How `run` is watched and stopped. */
 export interface RunOptions {
-  /** Stops before the next step when aborted. */
-  readonly signal?: AbortSignal;
+  /** An AbortSignal: stops before the next step when aborted. */
+  readonly signal?: { readonly aborted: boolean };
   /** Called after every step; what it returns is awaited. */
   readonly onProgress?: (result: StepResult) => unknown;
   /** How long to train before the event loop may turn; 12 ms by default, less than a frame. */
