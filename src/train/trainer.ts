@@ -9,7 +9,7 @@ import { Parts } from "./parts.js";
 import { inspect } from "./report.js";
 import { run } from "./run.js";
 import { step } from "./step.js";
-import type { LeafReport, RunOptions, StepResult, TrainerOptions } from "./types.js";
+import type { LeafReport, RunOptions, StepResult, TrainerModel, TrainerOptions } from "./types.js";
 
 /**
  * Parameters, optimizer and WASM memory of one training run; made by `createTrainer`. P is the tree of the parameters, B a
@@ -122,6 +122,9 @@ export class Trainer<P = unknown, B = unknown, X = unknown> {
 
 export type * from "./types.js";
 
+/** T, but no reason for it: `const trainer: Trainer = createTrainer(...)` does not say what the loss is given. */
+type Settled<T> = [T] extends [infer U] ? U : never;
+
 /**
  * A trainer: `step(batch)` computes the loss and its gradients and updates the parameters.
  *
@@ -141,7 +144,7 @@ export type * from "./types.js";
  * ```
  */
 export function createTrainer<P, B = Columns, X = Tensor, S = undefined>(
-  options: { readonly params: P } & TrainerOptions<P, B, X, S>,
-): Trainer<P, NoInfer<B>, NoInfer<X>> {
+  options: TrainerModel<P, B, X, S> & TrainerOptions<P, B, X, S>,
+): Trainer<P, Settled<B>, Settled<X>> {
   return new Trainer(new Parts(options));
 }
