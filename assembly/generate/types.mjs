@@ -10,13 +10,6 @@ const out = join(root, "dist/types");
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const entries = Object.values(manifest.exports).flatMap(({ types }) => (types ? [join(root, types)] : []));
 
-function fail(diagnostics) {
-  const host = { getCanonicalFileName: (f) => f, getCurrentDirectory: () => root, getNewLine: () => "\n" };
-  if (diagnostics.length === 0) return;
-  console.error(ts.formatDiagnostics(diagnostics, host));
-  process.exit(1);
-}
-
 /** What the compiler emits, by file. */
 function emitted() {
   const files = new Map();
@@ -24,8 +17,10 @@ function emitted() {
   const { options, fileNames } = ts.parseJsonConfigFileContent(config, ts.sys, root);
   const program = ts.createProgram(fileNames, { ...options, emitDeclarationOnly: true });
   const { diagnostics } = program.emit(undefined, (file, text) => files.set(file, text));
-  fail(diagnostics);
-  return { files, options };
+  const complaints = [...ts.getPreEmitDiagnostics(program), ...diagnostics];
+  if (complaints.length === 0) return { files, options };
+  console.error(ts.formatDiagnostics(complaints, ts.createCompilerHost(options)));
+  process.exit(1);
 }
 
 const { files, options } = emitted();
