@@ -56,10 +56,10 @@ function parts<A>(result: Valued<A>): { value: Tensor; aux: A | undefined } {
  * Error when calls are nested (first order only).
  * Example: `const { value, gradients } = valueAndGrad((p) => p.w.mul(p.w).sum())({ w: tensor([1, 2]) })`
  */
-export function valueAndGrad<P, R extends unknown[]>(
+export function valueAndGrad<P = Tensor, R extends unknown[] = unknown[]>(
   f: (params: P, ...rest: R) => Tensor,
 ): (params: P, ...rest: R) => { value: number; gradients: P };
-export function valueAndGrad<P, R extends unknown[], A>(
+export function valueAndGrad<P = Tensor, R extends unknown[] = unknown[], A = unknown>(
   f: (params: P, ...rest: R) => { readonly value: Tensor; readonly aux: A },
 ): (params: P, ...rest: R) => { value: number; gradients: P; aux: A };
 export function valueAndGrad<P, R extends unknown[], A>(
@@ -113,7 +113,7 @@ const isNode = (v: unknown): v is unknown => !Array.isArray(v) && !isPlain(v);
  * Shapes: f returns a scalar; the gradient has the type and shapes of the argument, as host tensors.
  * Throws as valueAndGrad. Example: `grad((w) => w.mul(w).sum())(tensor([3])).item() // 6`
  */
-export function grad<P, R extends unknown[]>(
+export function grad<P = Tensor, R extends unknown[] = unknown[]>(
   f: (params: P, ...rest: R) => Valued<unknown>,
 ): (params: P, ...rest: R) => P {
   const both = valueAndGrad(f as (params: P, ...rest: R) => Tensor);

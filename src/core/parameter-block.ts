@@ -21,16 +21,26 @@ export interface Segment {
 
 /** A further array of the block's length, kept by an optimizer from step to step: momentum, second moment. */
 export class Slot {
-  constructor(
-    private readonly runtime: Runtime,
+  readonly #runtime: Runtime;
+
+  private constructor(
+    runtime: Runtime,
+    /** @internal */
     readonly pointer: number,
     readonly length: number,
-  ) {}
+  ) {
+    this.#runtime = runtime;
+  }
+
+  /** @internal Room for one float per element of a block, zero at first. */
+  static allocate(runtime: Runtime, length: number): Slot {
+    return new Slot(runtime, runtime.memory.allocatePersistent(length * 4), length);
+  }
 
   /** Live view, valid until memory grows. */
   get data(): Float32Array {
     const at = this.pointer >>> 2;
-    return this.runtime.memory.f32.subarray(at, at + this.length);
+    return this.#runtime.memory.f32.subarray(at, at + this.length);
   }
 }
 
@@ -40,58 +50,61 @@ const CRUMB = 64; // elements of a segment by piece below which squares are summ
 /** All parameters in one flat array and a twin of it for their updates: what gradient transforms rewrite. */
 export class ParameterBlock {
   /** Sums of squares of the segments; kept until the updates change. */
-  private readonly squares: Float64Array;
-  private squaresKnown = false;
+  readonly #squares: Float64Array;
+  #squaresKnown = false;
   /** Whether the last pass found all updates harmless: finite, and too small to carry a parameter to infinity. */
-  private harmless = false;
+  #harmless = false;
   /** The ranges as passes take them, and in pieces by segment. */
-  private readonly strips: readonly Strip[];
-  private readonly stripPieces: readonly (Strip & { readonly segment: number })[];
+  readonly #strips: readonly Strip[];
+  readonly #stripPieces: readonly (Strip & { readonly segment: number })[];
   /** In the runtime, where a strip is mixed: a byte an element, -1 within the ranges; and room for the copy of a strip. */
-  private readonly mask: number = 0;
-  private readonly copy: number = 0;
+  readonly #mask: number = 0;
+  readonly #copy: number = 0;
   /** What each range and each segment share, in order; without the segments of which a mask left crumbs. */
-  private readonly pieces: readonly (Range & { readonly segment: number })[];
-  private readonly crumbs: readonly (Strip & { readonly segment: number })[];
+  readonly #pieces: readonly (Range & { readonly segment: number })[];
+  readonly #crumbs: readonly (Strip & { readonly segment: number })[];
   /** In the runtime: first element and length of each piece (int32), then its sum of squares (double). */
-  private readonly pieceTable: number;
+  readonly #pieceTable: number;
   /** The block that all its parts come from, and the draws that they have claimed. */
-  private readonly root: ParameterBlock;
-  private readonly claims: { words: string; ranges: readonly Range[]; number: number }[] = [];
+  readonly #root: ParameterBlock;
+  readonly #claims: { words: string; ranges: readonly Range[]; number: number }[] = [];
 
   private constructor(
+    /** @internal */
     readonly runtime: Runtime,
     readonly segments: readonly Segment[],
     /** Elements of the whole block. */
     readonly length: number,
+    /** @internal */
     readonly valuesPointer: number,
+    /** @internal */
     readonly updatesPointer: number,
     /** What a transform may touch: the whole block, or what a mask or a path pattern left. */
     readonly ranges: readonly Range[],
     root?: ParameterBlock,
   ) {
-    this.root = root ?? this;
-    this.squares = new Float64Array(segments.length);
-    this.strips = stripsOf(ranges);
-    this.stripPieces = pieces(segments, this.strips);
+    this.#root = root ?? this;
+    this.#squares = new Float64Array(segments.length);
+    this.#strips = stripsOf(ranges);
+    this.#stripPieces = pieces(segments, this.#strips);
     const { memory } = runtime;
-    if (this.strips.some(({ mixed }) => mixed)) {
-      this.mask = memory.allocatePersistent(length);
-      this.copy = memory.allocatePersistent(CHUNK * 4);
-      for (const { offset, length: n } of ranges) memory.u8.fill(255, this.mask + offset, this.mask + offset + n);
+    if (this.#strips.some(({ mixed }) => mixed)) {
+      this.#mask = memory.allocatePersistent(length);
+      this.#copy = memory.allocatePersistent(CHUNK * 4);
+      for (const { offset, length: n } of ranges) memory.u8.fill(255, this.#mask + offset, this.#mask + offset + n);
     }
     const count = countPieces(segments, ranges);
     const crumbled = (i: number): boolean => count[i] >= 8 && count[i] * CRUMB > segments[i].length;
-    this.pieces = pieces(segments, ranges, (i) => !crumbled(i));
-    this.crumbs = this.stripPieces.filter(({ segment }) => crumbled(segment));
-    this.pieceTable = memory.allocatePersistent(this.pieces.length * 16);
-    this.pieces.forEach(({ offset, length }, i) => {
-      memory.i32[(this.pieceTable >>> 2) + 2 * i] = offset;
-      memory.i32[(this.pieceTable >>> 2) + 2 * i + 1] = length;
+    this.#pieces = pieces(segments, ranges, (i) => !crumbled(i));
+    this.#crumbs = this.#stripPieces.filter(({ segment }) => crumbled(segment));
+    this.#pieceTable = memory.allocatePersistent(this.#pieces.length * 16);
+    this.#pieces.forEach(({ offset, length }, i) => {
+      memory.i32[(this.#pieceTable >>> 2) + 2 * i] = offset;
+      memory.i32[(this.#pieceTable >>> 2) + 2 * i + 1] = length;
     });
   }
 
-  /** Room for the float32 leaves of `tree`, with their values copied in. Throws TypeError for any other leaf. */
+  /** @internal Room for the float32 leaves of `tree`, with their values in it. Throws TypeError for any other leaf. */
   static allocate(runtime: Runtime, tree: unknown): ParameterBlock {
     const segments: Segment[] = [];
     let length = 0;
@@ -134,30 +147,30 @@ export class ParameterBlock {
 
   /** Forgets what is known of the updates, norms and finiteness: they have been rewritten. */
   changed(): void {
-    this.squaresKnown = false;
-    this.harmless = false;
+    this.#squaresKnown = false;
+    this.#harmless = false;
   }
 
   /**
-   * What the last pass saw of its results, where it went over the whole block: that all are below 2^103 in magnitude, so
-   * that no parameter added to one leaves the floats.
+   * @internal What the last pass saw of its results, where it went over the whole block: that all are below 2^103 in
+   * magnitude, so that no parameter added to one leaves the floats.
    */
   found(harmless: boolean): void {
-    this.harmless = harmless && this.strips.length === 1 && this.strips[0].length === this.length;
+    this.#harmless = harmless && this.#strips.length === 1 && this.#strips[0].length === this.length;
   }
 
-  /** Whether all updates of the whole block are finite, and all parameters that they make: known from the last pass, or looked up. */
+  /** @internal Whether all updates of the whole block, and all parameters that they make, are finite. */
   isFinite(): boolean {
     const { length, updatesPointer, valuesPointer, runtime } = this;
     const { kernels } = runtime;
     return (
-      this.harmless ||
+      this.#harmless ||
       kernels.allBelow(length, updatesPointer, 2 ** 103) === 1 ||
       kernels.sumsFinite(length, updatesPointer, valuesPointer) === 1
     );
   }
 
-  /** The first update of the whole block that is not finite or makes a parameter that is not, or undefined. */
+  /** @internal The first update of the whole block that is not finite, or makes a parameter that is not. */
   firstNotFinite(): { path: string; position: number; update: number; parameter: number } | undefined {
     const values = this.values;
     const updates = this.runtime.memory.f32.subarray(this.updatesPointer >>> 2).subarray(0, this.length);
@@ -171,16 +184,16 @@ export class ParameterBlock {
   }
 
   /**
-   * Claims the draws of (stream, key) for this part of the block: the first number 0, 1, 2 ... that no earlier claim of the
-   * same draws has on any of its elements. A function of the order of claims and of their ranges alone.
+   * @internal Claims the draws of (stream, key) for this part of the block: the first number 0, 1, 2 ... that no earlier
+   * claim of the same draws has on any of its elements. A function of the order of claims and of their ranges alone.
    */
   claimDraws(stream: number, low: number, high: number): number {
-    const { root } = this;
+    const root = this.#root;
     const words = `${stream} ${low} ${high}`;
-    const rivals = root.claims.filter((c) => c.words === words && intersect(c.ranges, this.ranges).length > 0);
+    const rivals = root.#claims.filter((c) => c.words === words && intersect(c.ranges, this.ranges).length > 0);
     let number = 0;
     while (rivals.some((c) => c.number === number)) number++;
-    root.claims.push({ words, ranges: this.ranges, number });
+    root.#claims.push({ words, ranges: this.ranges, number });
     return number;
   }
 
@@ -193,13 +206,13 @@ export class ParameterBlock {
       this.valuesPointer,
       this.updatesPointer,
       ranges,
-      this.root,
+      this.#root,
     );
   }
 
   /** Room for one more float per element, zero at first. Only before training starts. */
   allocateSlot(): Slot {
-    return new Slot(this.runtime, this.runtime.memory.allocatePersistent(this.length * 4), this.length);
+    return Slot.allocate(this.runtime, this.length);
   }
 
   /** Calls `pass(offset, length)` for every run of elements in the block's ranges. */
@@ -217,21 +230,21 @@ export class ParameterBlock {
   /**
    * Calls `pass(offset, length, updates)` for stretches of elements, `updates` being the address of theirs. For passes that
    * treat every element alike: where the ranges are many short runs a stretch holds the gaps as well, and `updates` a copy
-   * in which those are 0; only what lies within the ranges is put back.
+   * in which those are 0; only what lies within the ranges is put back. @internal
    */
   pass(f: (offset: number, length: number, updates: number) => void): void {
-    for (let i = 0; i < this.strips.length; i++) this.stretch(this.strips[i], true, f);
+    for (let i = 0; i < this.#strips.length; i++) this.#stretch(this.#strips[i], true, f);
     this.changed();
   }
 
-  /** As `pass`, where every stretch lies in one segment. */
+  /** @internal As `pass`, where every stretch lies in one segment. */
   passSegments(f: (offset: number, length: number, updates: number, segment: number) => void): void {
-    for (const piece of this.stripPieces)
-      this.stretch(piece, true, (offset, length, updates) => f(offset, length, updates, piece.segment));
+    for (const piece of this.#stripPieces)
+      this.#stretch(piece, true, (offset, length, updates) => f(offset, length, updates, piece.segment));
     this.changed();
   }
 
-  private stretch(
+  #stretch(
     { offset, length, mixed }: Strip,
     write: boolean,
     f: (offset: number, length: number, updates: number) => void,
@@ -244,28 +257,30 @@ export class ParameterBlock {
     for (let from = offset, end = offset + length; from < end; ) {
       const n = Math.min(CHUNK - (from % CHUNK), end - from);
       const at = this.updatesPointer + from * 4;
-      kernels.takeMasked(n, this.mask + from, at, this.copy);
-      f(from, n, this.copy);
-      if (write) kernels.putMasked(n, this.mask + from, this.copy, at);
+      kernels.takeMasked(n, this.#mask + from, at, this.#copy);
+      f(from, n, this.#copy);
+      if (write) kernels.putMasked(n, this.#mask + from, this.#copy, at);
       from += n;
     }
   }
 
   /** Sum of squares of the updates of every segment, within the ranges. */
   segmentSquares(): Float64Array {
-    const { squares, pieces, pieceTable } = this;
-    if (this.squaresKnown) return squares;
+    const squares = this.#squares;
+    const pieces = this.#pieces;
+    const pieceTable = this.#pieceTable;
+    if (this.#squaresKnown) return squares;
     const { kernels, memory } = this.runtime;
     const sums = pieceTable + pieces.length * 8;
     kernels.segmentSquares(pieces.length, pieceTable, this.updatesPointer, sums);
     squares.fill(0);
     for (let i = 0; i < pieces.length; i++) squares[pieces[i].segment] += memory.f64[(sums >>> 3) + i];
-    for (const crumb of this.crumbs)
-      this.stretch(crumb, false, (_, length, x) => {
+    for (const crumb of this.#crumbs)
+      this.#stretch(crumb, false, (_, length, x) => {
         const fast = kernels.sumSquares(length, x);
         squares[crumb.segment] += fast > 1e-20 && fast < 1e38 ? fast : kernels.sumSquaresWide(length, x);
       });
-    this.squaresKnown = true;
+    this.#squaresKnown = true;
     return squares;
   }
 
@@ -277,7 +292,7 @@ export class ParameterBlock {
     return Math.sqrt(total);
   }
 
-  /** One value per leaf, for use inside this runtime's scopes; `scope` is the one that opens first. */
+  /** @internal One value per leaf, for use inside this runtime's scopes; `scope` is the one that opens first. */
   leaves(scope: Scope): Value[] {
     return this.segments.map(({ offset, shape, path }) => {
       const value = new Value(shape, "float32");
@@ -291,7 +306,7 @@ export class ParameterBlock {
     });
   }
 
-  /** Host copies of the values (or of the updates), leaf by leaf. */
+  /** @internal Host copies of the values (or of the updates), leaf by leaf. */
   hostLeaves(of: "values" | "updates"): Tensor[] {
     const at = (of === "values" ? this.valuesPointer : this.updatesPointer) >>> 2;
     const { f32 } = this.runtime.memory;

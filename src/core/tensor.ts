@@ -96,14 +96,9 @@ export abstract class Tensor {
     return this.value!.data;
   }
 
-  private get isStale(): boolean {
-    const { run } = this;
-    return run !== undefined && run !== run.scope.run;
-  }
-
   /** @internal Throws StaleTensorError unless the run that computed it is still open. */
   checkAlive(user: string): void {
-    if (this.isStale)
+    if (isStale(this))
       throw new StaleTensorError(
         `${user}: ${this.describe()}, which has ended. Read it with .data or .item() before the scope ends, or return it`,
       );
@@ -141,7 +136,7 @@ export abstract class Tensor {
   /** Shape, dtype and values as numpy prints them; a tensor whose scope has ended says so. Example: `String(tensor([1, 2]))` */
   toString(): string {
     const { host, source, shape, dtype, value } = this;
-    if (this.isStale)
+    if (isStale(this))
       return `tensor ${showShape(shape)} ${dtype} (stale: the result of ${value!.origin} of ${this.run!.scope.describe(this.run!.step)}, which has ended)`;
     if (host) return printTensor({ shape, dtype, read: (i) => host[i] });
     if (source) return printTensor({ shape, dtype, read: (i) => Math.fround(source.bytes[i] / source.divisor) });
@@ -183,6 +178,8 @@ export class Handle extends Tensor {
     return this.value.dtype;
   }
 }
+
+const isStale = ({ run }: Tensor): boolean => run !== undefined && run !== run.scope.run;
 
 const spelt = (v: number): string => (Object.is(v, -0) ? "-0" : String(v));
 

@@ -44,12 +44,16 @@ export class Dataset<C extends Columns = Columns> {
   /** Number of examples. */
   readonly size: number;
 
-  /** @internal Use `dataset(...)`. */
-  constructor(
+  private constructor(
     /** The whole arrays, by name. */
     readonly columns: C,
   ) {
     this.size = columns[Object.keys(columns)[0]].shape[0];
+  }
+
+  /** @internal Columns that `dataset(...)` has checked. */
+  static of<C extends Columns>(columns: C): Dataset<C> {
+    return new Dataset(columns);
   }
 
   /**
@@ -63,10 +67,10 @@ export class Dataset<C extends Columns = Columns> {
       throw new RangeError(
         `batches: "size" expected at most the ${this.size} examples there are, got ${size}. Leave out dropLast for one short batch`,
       );
-    return this.generate(size, read);
+    return this.#generate(size, read);
   }
 
-  private *generate(size: number, options: BatchOptions): Generator<C, void, undefined> {
+  *#generate(size: number, options: BatchOptions): Generator<C, void, undefined> {
     const { seed, epochs, steps, from = 0, dropLast = false } = options;
     const perEpoch = dropLast ? Math.floor(this.size / size) : Math.ceil(this.size / size);
     const end = Math.min(steps ?? Infinity, epochs === undefined ? Infinity : epochs * perEpoch);
@@ -78,14 +82,14 @@ export class Dataset<C extends Columns = Columns> {
       if (at !== epoch && seedKey) order = shuffled(seedKey, this.size, STREAM.data, at);
       epoch = at;
       const start = (step % perEpoch) * size;
-      yield this.gather(start, Math.min(size, this.size - start), order);
+      yield this.#gather(start, Math.min(size, this.size - start), order);
     }
   }
 
   /** The first `count` examples, or all where there are fewer. */
   take(count: number): Dataset<C> {
     checkInteger("take", "count", count, 1);
-    return new Dataset(this.gather(0, Math.min(count, this.size)));
+    return new Dataset(this.#gather(0, Math.min(count, this.size)));
   }
 
   /**
@@ -104,10 +108,11 @@ export class Dataset<C extends Columns = Columns> {
     const { size } = this;
     if (size < 2) throw new DataError("split: there is only one example, and each part needs one");
     const count = Math.min(Math.max(Math.floor(size * share + 0.5), 1), size - 1);
-    if (seed === undefined) return [new Dataset(this.gather(0, count)), new Dataset(this.gather(count, size - count))];
+    if (seed === undefined)
+      return [new Dataset(this.#gather(0, count)), new Dataset(this.#gather(count, size - count))];
     const order = shuffled(key(seed), size, STREAM.data, SPLIT);
     const part = (from: number, to: number): Dataset<C> =>
-      new Dataset(this.gather(0, to - from, order.slice(from, to).sort()));
+      new Dataset(this.#gather(0, to - from, order.slice(from, to).sort()));
     return [part(0, count), part(count, size)];
   }
 
@@ -125,14 +130,14 @@ export class Dataset<C extends Columns = Columns> {
       throw new RangeError(
         `rows: ${start} to ${start + count - 1} are asked for, there ${length === 1 ? "is 1" : `are ${length}`}`,
       );
-    if (order === undefined) return this.gather(start, count);
+    if (order === undefined) return this.#gather(start, count);
     for (let i = start; i < start + count; i++)
       if (!Number.isInteger(order[i]) || order[i] < 0 || order[i] >= this.size)
         throw new RangeError(`rows: "order" holds ${show(order[i])} at position ${i}, outside 0..${this.size - 1}`);
-    return this.gather(start, count, order);
+    return this.#gather(start, count, order);
   }
 
-  private gather(start: number, count: number, order?: ArrayLike<number>): C {
+  #gather(start: number, count: number, order?: ArrayLike<number>): C {
     const out = Object.entries(this.columns).map(([name, t]) => [name, gather(t, start, count, order)] as const);
     return Object.fromEntries(out) as C;
   }
@@ -200,7 +205,7 @@ export function dataset<T extends { readonly [name: string]: ColumnLike }>(
     throw new TypeError(
       `dataset: "classes" is ${classes}, but no column holds whole numbers for labels. Write y: new Int32Array([...])`,
     );
-  return new Dataset(Object.fromEntries(out)) as unknown as Dataset<{ [K in keyof T]: Tensor }>;
+  return Dataset.of(Object.fromEntries(out) as { [K in keyof T]: Tensor });
 }
 
 /** A flat array of what are rows for its owner. */

@@ -3,9 +3,6 @@ import { asBytes, type Bytes, noBytes } from "../base/bytes.js";
 import { DataError, kindOf } from "../base/errors.js";
 import { gunzip, isGzip } from "./gzip.js";
 
-/** What a data file can be read from. */
-export type ByteSource = Bytes | Blob | Response;
-
 /** What a Blob, a File, a Response and their like of other realms and libraries have in common. */
 interface Body {
   arrayBuffer(): Promise<ArrayBuffer>;
@@ -14,6 +11,9 @@ interface Body {
   readonly url?: string;
   readonly bodyUsed?: boolean;
 }
+
+/** What a data file can be read from: buffers and views, a Blob, a File, a Response. */
+export type ByteSource = Bytes | Body;
 
 async function rawBytes(source: unknown, name: string): Promise<Uint8Array> {
   const given = asBytes(name, source);

@@ -23,7 +23,7 @@ export interface Task {
 }
 
 interface TrainerParts<P, B> {
-  readonly trainer: Trainer<P, B, any, any>;
+  readonly trainer: Trainer<P, B, any>;
   readonly total: number;
   /** The batches of the steps `from` .. total - 1. */
   batches(from: number): Iterable<B>;

@@ -58,7 +58,7 @@ function unpack(packed: Packed): unknown {
   const entries = <T, R>(of: { readonly [name: string]: T }, f: (part: T) => R): { [name: string]: R } =>
     Object.fromEntries(Object.entries(of).map(([name, part]) => [name, f(part)]));
   return "dataset" in packed
-    ? new Dataset(entries(packed.dataset, unpackTensor) as Columns)
+    ? Dataset.of(entries(packed.dataset, unpackTensor) as Columns)
     : entries(packed.tree, unpack);
 }
 

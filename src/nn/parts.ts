@@ -50,7 +50,7 @@ export interface EmbeddingOptions {
  * const rows = [1, 0, 0, 0, 0]; // 1: frozen
  * const trainer = createTrainer({
  *   params: { words: words.init(random.key(1)) },
- *   loss: (params, indices) => nn.meanSquaredError(words.apply(params.words, indices), 1),
+ *   loss: (params, indices: Tensor) => nn.meanSquaredError(words.apply(params.words, indices), 1),
  *   optimizer: optim.chain(
  *     optim.addNoise({ eta: 0.01, seed: 1 }),
  *     optim.sgd(0.1),

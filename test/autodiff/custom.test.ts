@@ -93,7 +93,7 @@ describe("recompute", () => {
     const make = (apply: (h: Tensor, w: Tensor, b: Tensor) => Tensor) =>
       createTrainer({
         params: wide,
-        loss: (p: typeof wide) => {
+        loss: (p: typeof wide, _: undefined) => {
           let h: Tensor = input;
           for (let i = 0; i < 12; i++) h = apply(h, p.w, p.b);
           return nn.meanSquaredError(h, 0.1);
@@ -167,7 +167,7 @@ describe("int32 through recompute and unroll", () => {
     const run = (again: boolean, debug = false) => {
       const trainer = createTrainer({
         params: { w: mul(weights, 0.01) },
-        loss: (p) => {
+        loss: (p, _: undefined) => {
           const last = unroll(
             ({ h, i }: typeof start, _, q: { w: Tensor }) => ({ h: add(h, gather(q.w, i)), i: argMax(h, -1) }),
             start,

@@ -131,7 +131,7 @@ describe("the Neural GPU's step of 41 positions, batch 32, width 4, 24 maps", ()
   const step = (recompute: boolean): { loss: number; digest: string; mebibytes: number } => {
     const trainer = createTrainer({
       params: weights,
-      loss: (p, s) => {
+      loss: (p, s: Tensor) => {
         const end = unroll(both, s, 41, { params: p, recompute });
         return mean(mul(end, end));
       },

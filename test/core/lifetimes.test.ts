@@ -24,7 +24,7 @@ describe("a tensor kept from step n", () => {
       let kept: Tensor | undefined;
       const trainer = createTrainer({
         params: w(),
-        loss: (p) => {
+        loss: (p, _: undefined) => {
           const now = keep(p);
           const change = kept ? sub(now, kept) : now;
           kept = now;
@@ -44,12 +44,12 @@ describe("a tensor kept from step n", () => {
     let use = false;
     const trainer = createTrainer({
       params: w(),
-      loss: (p) => {
+      loss: (p, _: undefined) => {
         const now = use ? mul(p.w, kept!) : mul(p.w, p.w);
         kept ??= now;
         return sum(now);
       },
-      predict: (p) => mul(p.w, kept!),
+      predict: (p, _: number) => mul(p.w, kept!),
       optimizer: optim.sgd(0.1),
     });
     trainer.step(undefined);
@@ -66,7 +66,7 @@ describe("a tensor kept from step n", () => {
     const seen: number[][] = [];
     const trainer = createTrainer({
       params: w(),
-      loss: (p) => {
+      loss: (p, _: undefined) => {
         const y = mul(p.w, 10);
         seen.push(Array.from(y.data));
         return sum(y);
@@ -94,8 +94,8 @@ describe("a cell of unroll that closes over an earlier state", () => {
     };
     const trainer = createTrainer({
       params: w(),
-      loss: (p) => sum(run(p)),
-      predict: run,
+      loss: (p, _: undefined) => sum(run(p)),
+      predict: (p, _: number) => run(p),
       optimizer: optim.sgd(0.1),
     });
     expect(() => trainer.predict(0)).toThrow(StaleTensorError);
@@ -107,7 +107,7 @@ describe("a cell of unroll that closes over an earlier state", () => {
 describe("what a loss writes into the tree it is given", () => {
   const pure = (p: { w: Tensor; b: Tensor }) => sum(mul(mul(p.w, [1, 0]), p.b));
   const make = (loss: (p: any) => Tensor) =>
-    createTrainer({
+    createTrainer<any, undefined, number>({
       params: { w: tensor([1, 2]), b: tensor([3]) },
       loss,
       predict: loss,

@@ -74,7 +74,7 @@ describe("a random program", () => {
         const warm = createTrainer({ ...options, loss: (p: Tensor[], program: Program) => run(program, p) });
         let params = start(seed);
         for (const program of [...list, ...[...list].reverse(), list[0]]) {
-          const cold = createTrainer({ ...options, params, loss: (p: Tensor[]) => run(program, p) });
+          const cold = createTrainer({ ...options, params, loss: (p: Tensor[], _: undefined) => run(program, p) });
           expect(warm.step(program).loss).toBe(cold.step(undefined).loss);
           params = cold.params;
           expect(digest(warm.params)).toBe(digest(params));

@@ -291,7 +291,7 @@ describe("a checkpoint of the format before checksums", () => {
 
 describe("the parameters' order", () => {
   const model = (params: { weight: Tensor; bias: Tensor }, optimizer: optim.GradientTransform) =>
-    createTrainer({ params, loss: (p) => p.weight.sum().add(p.bias.sum()), optimizer });
+    createTrainer({ params, loss: (p, _: undefined) => p.weight.sum().add(p.bias.sum()), optimizer });
   const weight = tensor([[0.5], [-0.5]]);
   const bias = tensor([0.1]);
 

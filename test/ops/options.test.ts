@@ -101,7 +101,7 @@ describe("options of ops", () => {
     const shapes: string[] = [];
     const trainer = createTrainer({
       params: { w: kernel },
-      loss: (p) => {
+      loss: (p, _: undefined) => {
         const a = conv2d(image, p.w, undefined, options);
         padding.fill(1);
         const b = conv2d(image, p.w, undefined, options);
@@ -120,7 +120,7 @@ describe("options of ops", () => {
     const sums: number[] = [];
     const other = createTrainer({
       params: { w: x },
-      loss: (p) => {
+      loss: (p, _: undefined) => {
         own.axis = sums.length;
         const y = sum(p.w, own);
         sums.push(y.size);

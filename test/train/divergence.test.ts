@@ -136,7 +136,8 @@ describe("an exploding run", () => {
 });
 
 describe("a loss that is none", () => {
-  const withLoss = (loss: any) => createTrainer({ params: { w: tensor([1, 2]) }, loss, optimizer: sgd(0.1) });
+  const withLoss = (loss: any) =>
+    createTrainer<{ w: Tensor }, undefined>({ params: { w: tensor([1, 2]) }, loss, optimizer: sgd(0.1) });
   const cases: [string, (p: { w: Tensor }) => unknown, string][] = [
     ["a Promise", async (p) => p.w.sum(), "loss returned a Promise: a loss must be synchronous"],
     ["a number", () => 1, "loss returned 1; return a scalar tensor"],

@@ -18,7 +18,7 @@ import {
 
 type W = { w: Tensor };
 const make = (more: object = {}) =>
-  createTrainer<W>({
+  createTrainer<W, undefined, number>({
     params: { w: tensor([1, 2]) },
     loss: (p: W) => sum(mul(p.w, p.w)),
     optimizer: optim.sgd(0.1),
@@ -46,7 +46,7 @@ describe("the options of a trainer", () => {
     const rates = [0.1, 0.01, 0.001];
     const trainers = rates.map((rate) => {
       settings.optimizer = optim.sgd(rate);
-      return createTrainer<W>(settings);
+      return createTrainer<W, undefined>(settings);
     });
     settings.loss = () => sum(tensor([0]));
     settings.params.more = tensor([3]);
@@ -62,7 +62,7 @@ describe("a loss that teaches nothing", () => {
   const x = random.normal(random.key(2), [6, 4]);
   const y = tensor([0, 1, 2, 0, 1, 2], { dtype: "int32" });
   type M = typeof params;
-  const losses: { [name: string]: (p: M) => Tensor } = {
+  const losses: { [name: string]: (p: M, batch: undefined) => Tensor } = {
     "of the tree outside": () => nn.softmaxCrossEntropy(model.apply(params, x), y),
     "of the accuracy": (p) => accuracy(model.apply(p, x), y),
     "through .item()": (p) => sum(tensor([nn.softmaxCrossEntropy(model.apply(p, x), y).item()])),
@@ -132,7 +132,7 @@ describe("what the functions of a trainer return", () => {
 
 describe("the state of a loss", () => {
   const stateful = (loss: (p: W, batch: Tensor, state: any) => unknown, state?: unknown) =>
-    createTrainer<W>({
+    createTrainer<W, Tensor>({
       params: { w: tensor([1]) },
       loss: (p: W, b: Tensor, c: any) => ({ loss: sum(mul(p.w, b)), state: loss(p, b, c.state) }),
       optimizer: optim.sgd(0.1),

@@ -161,7 +161,7 @@ describe("trainer.step", () => {
 });
 
 describe("what does not train", () => {
-  const digestOf = (t: Trainer<any, any, any, any>): string => digest(t.params) + String(t.steps);
+  const digestOf = (t: Trainer): string => digest(t.params) + String(t.steps);
 
   it("evaluate changes nothing that a later step depends on", () => {
     const [a, b] = [make(optimizers[2][1]), make(optimizers[2][1])];
@@ -226,7 +226,7 @@ describe("what does not train", () => {
 
   it("a loss that calls its own trainer is refused, and the trainer still works", () => {
     let inner = true;
-    const trainer: Trainer<MlpParams, Batch, unknown, undefined> = createTrainer({
+    const trainer: Trainer<MlpParams, Batch> = createTrainer({
       params: params(),
       loss: (p: MlpParams, batch: Batch) => {
         if (inner) trainer.evaluate(batch);

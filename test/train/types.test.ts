@@ -3,16 +3,20 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
 import {
   createTrainer,
+  data,
   grad,
   load,
   nn,
   optim,
   type ParameterBlock,
   random,
+  relu,
   type Slot,
   type StepResult,
   save,
   type Tensor,
+  type Trainer,
+  type TrainerOptions,
   tensor,
   valueAndGrad,
 } from "../../src/index.js";
@@ -118,6 +122,113 @@ describe("the type of the parameters", () => {
     expectTypeOf(loaded).toEqualTypeOf<Model>();
     expectTypeOf(load(save(params))).toEqualTypeOf<{ [name: string]: Tensor }>();
     expect(Object.keys(loaded)).toEqual(["cells", "heads", "list"]);
+  });
+});
+
+describe("the type of a batch", () => {
+  const { train } = data.digits({ train: 20, test: 10, seed: 1 });
+  const net = nn.mlp([784, 10], { activation: relu, init: nn.init.zeros });
+  const params = net.init(random.key(1));
+  const optimizer = optim.chain(optim.clipByGlobalNorm(10), optim.addNoise({ eta: 0.03, seed: 1 }), optim.sgd(0.1));
+
+  it("is tensors by name where nothing says more, and never any", () => {
+    const trainer = createTrainer({
+      params,
+      loss: (p, batch) => {
+        expectTypeOf(batch).toEqualTypeOf<data.Columns>();
+        return nn.softmaxCrossEntropy(net.apply(p, batch.x), batch.y);
+      },
+      metrics: (p, { x, y }) => {
+        expectTypeOf(x).toEqualTypeOf<Tensor>();
+        return { accuracy: nn.accuracy(net.apply(p, x), y) };
+      },
+      predict: (p, x) => {
+        expectTypeOf(x).toEqualTypeOf<Tensor>();
+        return net.apply(p, x);
+      },
+      optimizer,
+    });
+    expectTypeOf(trainer).toEqualTypeOf<Trainer<nn.MlpParams, data.Columns, Tensor>>();
+    for (const batch of train.batches(10, { seed: 1, epochs: 1 })) trainer.step(batch);
+    expect(trainer.steps).toBe(2);
+    // @ts-expect-error tensors are asked for
+    expect(() => trainer.step({ x: "a" })).toThrow();
+  });
+
+  it("is what the loss says: a dataset's own, a list, one tensor, or none", () => {
+    const loss = (p: nn.MlpParams, { x, y }: typeof train.columns) => nn.softmaxCrossEntropy(net.apply(p, x), y);
+    expectTypeOf(createTrainer({ params, loss, optimizer }).step)
+      .parameter(0)
+      .toEqualTypeOf<{ x: Tensor; y: Tensor }>();
+    const pair = createTrainer({
+      params,
+      loss: (p, [x, y]: [Tensor, Tensor]) => loss(p, { x, y }),
+      metrics: (_, [x]) => ({ size: x.size }),
+      optimizer,
+    });
+    expectTypeOf(pair).toEqualTypeOf<Trainer<nn.MlpParams, [Tensor, Tensor], Tensor>>();
+    const one = createTrainer({ params, loss: (p, x: Tensor) => net.apply(p, x).sum(), optimizer });
+    expectTypeOf(one.step).parameter(0).toEqualTypeOf<Tensor>();
+    const none = createTrainer({ params, loss: (p, _: undefined) => p.layers[0].bias.sum(), optimizer });
+    expect(none.step(undefined).step).toBe(0);
+  });
+
+  it("is said by the options where they are typed", () => {
+    const options: TrainerOptions<nn.MlpParams> = {
+      params,
+      loss: (p, { x, y }) => nn.softmaxCrossEntropy(net.apply(p, x), y),
+      optimizer,
+    };
+    expectTypeOf(createTrainer(options)).toEqualTypeOf<Trainer<nn.MlpParams, data.Columns, Tensor>>();
+  });
+
+  it("goes along into a run, and is checked there", async () => {
+    const trainer = createTrainer({ params, loss: (p, { x }: { x: Tensor }) => net.apply(p, x).sum(), optimizer });
+    await trainer.run(train.batches(10, { epochs: 1 }));
+    // @ts-expect-error a batch has x
+    await expect(trainer.run([{ y: tensor([1]) }])).rejects.toThrow();
+  });
+});
+
+describe("Trainer", () => {
+  const w = { w: tensor([1]) };
+  const optimizer = optim.sgd(0.1);
+
+  it("needs no arguments, takes every trainer, and does not say what a loss is given", () => {
+    const trainer: Trainer = createTrainer({
+      params: w,
+      loss: (p, { x }) => {
+        expectTypeOf(x).toEqualTypeOf<Tensor>();
+        return p.w.mul(x).sum();
+      },
+      optimizer,
+    });
+    const trainers: Trainer[] = [
+      trainer,
+      createTrainer({ params: [w, w], loss: (p, [x]: Tensor[]) => p[0].w.mul(x).sum(), optimizer }),
+    ];
+    expectTypeOf(trainer.params).toBeUnknown();
+    for (const t of trainers) expectTypeOf(t.step).returns.toEqualTypeOf<StepResult>();
+    trainer.step({ x: tensor([2]) });
+  });
+
+  it("with the parameters' type alone takes those of any batch, and no other parameters", () => {
+    const loss = (p: typeof w, { x }: { x: Tensor }) => p.w.mul(x).sum();
+    const trainer: Trainer<{ w: Tensor }> = createTrainer({ params: w, loss, optimizer });
+    expectTypeOf(trainer.params).toEqualTypeOf<{ w: Tensor }>();
+    // @ts-expect-error these parameters are others
+    const other: Trainer<{ b: Tensor }> = createTrainer({ params: w, loss, optimizer });
+    expect(other).not.toBe(trainer);
+  });
+});
+
+describe("the gradient of one tensor", () => {
+  it("needs no types said", () => {
+    const { value, gradients } = valueAndGrad((w) => w.mul(w).sum())(tensor([1, -2]));
+    expectTypeOf(value).toEqualTypeOf<number>();
+    expectTypeOf(gradients).toEqualTypeOf<Tensor>();
+    expectTypeOf(grad((w) => ({ value: w.sum(), aux: w }))).returns.toEqualTypeOf<Tensor>();
+    expect(gradients.toArray()).toEqual([2, -4]);
   });
 });
 
