@@ -1,7 +1,40 @@
 // gradnoise/paper: the paper's experiments as values, what a further one is made with, and one run as messages.
-import "./ops/methods.js";
+import "./ops/methods.js"; // the tensors it gives have their methods, whatever else a program imports
 
-export * from "./experiments/index.js";
+export {
+  checkLabelled,
+  classifierTask,
+  type DataSource,
+  type DeepMlp,
+  type DeepMlpSettings,
+  type Definition,
+  deepMlp,
+  deepMlpModel,
+  defineExperiment,
+  digitsCheck,
+  type Evaluation,
+  type Expectation,
+  type Experiment,
+  experiments,
+  type Figures,
+  INITS,
+  images,
+  type Joined,
+  type LabelledData,
+  labelledDigest,
+  type Metric,
+  type Preset,
+  type Report,
+  type Run,
+  type RunStep,
+  type Setting,
+  type Settings,
+  type Summary,
+  setting,
+  type Task,
+  trainerTask,
+  type ValuesOf,
+} from "./experiments/index.js";
 export {
   carryOut,
   type Job,
@@ -10,7 +43,6 @@ export {
   type JobPort,
   type JobResult,
   type JobTarget,
-  openJob,
   type PackedData,
   packData,
   type SentJob,

@@ -20,6 +20,20 @@ interface Classifier<P> {
 
 const CHUNK = 1000; // rows of the test data at a time, so that memory stays that of a chunk
 
+/**
+ * A network that tells classes apart, as a task: softmax cross-entropy over its logits, accuracy on the test data.
+ *
+ * Shapes: data x [examples, features], y [examples] int32; the model's [examples, features] -> [examples, classes].
+ * Throws what `createTrainer` throws.
+ * Example:
+ * ```ts
+ * const small = data.digits({ train: 40, test: 10 });
+ * const task = classifierTask({
+ *   data: small, model: nn.mlp([784, 8, 10]), optimizer: optim.sgd(0.1), batch: 10, total: 4, seed: 1,
+ * });
+ * task.step();
+ * ```
+ */
 export function classifierTask<P>({ data, model, optimizer, batch, total, seed }: Classifier<P>): Task {
   const { train, test } = data;
   const trainer = createTrainer({

@@ -8,6 +8,7 @@ import { type Dataset, digits, type ImageData } from "../data/index.js";
 import { MNIST_NEEDS, mnistOf } from "../data/mnist-folder.js";
 import { digestBytes } from "../files/digest.js";
 
+/** Where an experiment gets its data from. */
 export interface DataSource<D> {
   /** Data that need no file, by name; the first is the default. */
   readonly embedded: { readonly [name: string]: () => D };
@@ -27,7 +28,12 @@ export interface LabelledData {
   readonly test: Dataset<{ x: Tensor; y: Tensor }>;
 }
 
-/** Throws TypeError for what is no labelled data, DataError where train and test differ in their features. */
+/**
+ * Checks that data are labelled: two datasets with columns x and y of one size.
+ *
+ * Throws TypeError for what is no labelled data, saying `wayOut`, DataError where train and test differ in their features.
+ * Example: `checkLabelled("mine", data.digits({ train: 10, test: 10 }), "Give data.digits()")`
+ */
 export function checkLabelled(owner: string, data: LabelledData, wayOut: string, features = "features"): void {
   for (const part of ["train", "test"] as const) {
     const { x, y } = data?.[part]?.columns ?? {};
@@ -52,7 +58,10 @@ function* bytesOf(name: string, t: Tensor): Generator<Uint8Array> {
   yield new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** A digest of x and y of both parts. 70 ms for MNIST. */
+/**
+ * A digest of every byte of x and y of both parts; 70 ms for MNIST. Throws nothing of its own.
+ * Example: `labelledDigest(data.digits({ train: 10, test: 10 }))`
+ */
 export function labelledDigest({ train, test }: LabelledData): string {
   return digestBytes(
     (function* () {
@@ -68,5 +77,5 @@ export const images: DataSource<ImageData> = {
   help: "digits, drawn by the library, or a folder with MNIST",
   folder: { needs: MNIST_NEEDS, read: mnistOf },
   check: (owner, data) => checkLabelled(owner, data, "Give data.digits(), or what data.mnist returned", "pixels"),
-  digest: labelledDigest,
+  digest: (data) => labelledDigest(data),
 };

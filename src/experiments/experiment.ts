@@ -46,6 +46,7 @@ export interface Summary {
   readonly [figure: string]: unknown;
 }
 
+/** What an experiment is made of. */
 export interface Definition<S extends Settings & { seed: Setting<number> }, D> {
   /** In kebab-case. */
   readonly name: string;
@@ -83,6 +84,7 @@ export interface Definition<S extends Settings & { seed: Setting<number> }, D> {
   readonly expected?: { readonly [value: string]: Expectation };
 }
 
+/** Settings that are one option of the command. */
 export interface Joined {
   readonly settings: readonly string[];
   readonly by: string;
@@ -104,6 +106,7 @@ export interface Report<V> {
   readonly gauge?: { readonly name: string; at(settings: V, step: number): number | undefined };
 }
 
+/** An experiment: its definition, and what follows from it. */
 export interface Experiment<S extends Settings & { seed: Setting<number> } = any, D = any> extends Definition<S, D> {
   /** What it is called in errors, and in its checkpoints: "deepMlp". */
   readonly owner: string;
@@ -123,8 +126,31 @@ const WASM = 2 ** 32; // bytes that WebAssembly addresses
 /**
  * An experiment of its definition: a program runs it by `start`, the command by its name once it is in the registry.
  *
- * Throws TypeError where the table of settings lacks what `compare` or `joined` names.
- * Example: see src/experiments/spirals/experiment.ts
+ * Throws TypeError for a name that is not in kebab-case, and where the table of settings lacks what `compare` or `joined` names.
+ * Example:
+ * ```ts
+ * const mine = defineExperiment({
+ *   name: "my-digits",
+ *   title: "a small network on digits",
+ *   about: "Train a small network on digits.",
+ *   settings: {
+ *     seed: setting.seed(),
+ *     width: setting.integer({ default: 8, from: 1, group: "The network", help: "hidden units" }),
+ *   },
+ *   compare: { setting: "width", labels: {} },
+ *   data: images,
+ *   task: (set, { width, seed }) =>
+ *     classifierTask({
+ *       data: set, model: nn.mlp([784, width, 10]), optimizer: optim.sgd(0.1), batch: 10, total: 4, seed,
+ *     }),
+ *   metrics: { accuracy: { better: "higher", unit: "share", chance: 0.1 } },
+ *   presets: {},
+ *   report: { describe: ({ width }) => `${width} units`, opening: () => "On digits" },
+ * });
+ * const run = mine.start(data.digits({ train: 40, test: 10 }), { width: 4 });
+ * while (!run.finished) run.step();
+ * run.summary().accuracy;
+ * ```
  */
 export function defineExperiment<S extends Settings & { seed: Setting<number> }, D>(
   definition: Definition<S, D>,

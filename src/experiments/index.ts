@@ -24,17 +24,7 @@ export {
   type Summary,
 } from "./experiment.js";
 export type { Evaluation, Run, RunStep } from "./run.js";
-export {
-  choice,
-  flag,
-  integer,
-  list,
-  number,
-  readSettings,
-  type Setting,
-  type Settings,
-  seed,
-  type ValuesOf,
-} from "./settings.js";
+export type { Setting, Settings, ValuesOf } from "./settings.js";
+export * as setting from "./settings.js";
 export { type Figures, type Task, trainerTask } from "./task.js";
 export { deepMlp, digitsCheck };

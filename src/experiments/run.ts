@@ -11,6 +11,7 @@ export interface Evaluation extends Figures {
   readonly step: number;
 }
 
+/** What one step came to. */
 export interface RunStep {
   /** Updates made so far. */
   readonly step: number;
@@ -22,6 +23,7 @@ export interface RunStep {
 
 const EVALUATIONS = 20;
 
+/** One run, from its start or from a checkpoint; made by `experiment.start`. */
 export class Run<V = any> {
   readonly history: Evaluation[] = [];
   /** Why the run ended early, where it did. */

@@ -35,6 +35,7 @@ export interface Setting<T = unknown> extends Row<T> {
   write(value: T): string;
 }
 
+/** A table of settings: a row for each, by name. */
 export type Settings = { readonly [name: string]: Setting<any> };
 
 /** The values of a table of settings, by name. */
@@ -85,7 +86,11 @@ interface NumberRow<T> extends Row<T> {
   readonly example?: number;
 }
 
-/** A finite number. One whose default is null may be left out, as "none". */
+/**
+ * A row for a finite number; one with `optional`, or whose default is null, may be null, written "none".
+ * Throws nothing itself; its `parse` throws RangeError for a text that is no such number.
+ * Example: `setting.number({ default: 0.03, atLeast: 0, group: "The noise", help: "variance of the first update's noise" })`
+ */
 export function number(row: NumberRow<number>): Setting<number>;
 export function number(row: NumberRow<number | null>): Setting<number | null>;
 export function number(row: NumberRow<number | null>): Setting<any> {
@@ -122,7 +127,10 @@ interface IntegerRow<T> extends Row<T> {
   readonly example?: number;
 }
 
-/** A whole number. */
+/**
+ * A row for a whole number, `from` (0) .. `to`. Throws nothing itself; its `parse` throws RangeError.
+ * Example: `setting.integer({ default: 20, from: 1, group: "The network", help: "hidden layers" }).parse("12")`
+ */
 export function integer(row: IntegerRow<number>): Setting<number>;
 export function integer(row: IntegerRow<number | null>): Setting<number | null>;
 export function integer(row: IntegerRow<number | null>): Setting<any> {
@@ -143,7 +151,10 @@ export function integer(row: IntegerRow<number | null>): Setting<any> {
   });
 }
 
-/** One of some texts. */
+/**
+ * A row for one of some texts. Throws nothing itself; its `parse` throws RangeError for any other.
+ * Example: `setting.choice(["zero", "he"], { default: "zero", group: "The network", help: "initial weights" })`
+ */
 export function choice<const C extends string>(choices: readonly C[], row: Row<C>): Setting<C> {
   return make(row, {
     kind: "choice",
@@ -158,7 +169,10 @@ export function choice<const C extends string>(choices: readonly C[], row: Row<C
   });
 }
 
-/** true or false; "on" or "off" as a text. */
+/**
+ * A row for true or false; "on" or "off" as a text. Throws nothing itself; its `parse` throws RangeError.
+ * Example: `setting.flag({ default: true, group: "The noise", help: "whether to train with it" }).parse("off")`
+ */
 export function flag(row: Row<boolean>): Setting<boolean> {
   return make(row, {
     kind: "flag",
@@ -174,7 +188,14 @@ export function flag(row: Row<boolean>): Setting<boolean> {
   });
 }
 
-/** Several values of one kind, with a comma between them as a text. */
+/**
+ * A row for several values of one kind, with a comma between them as a text. Throws what the kind throws.
+ * Example:
+ * ```ts
+ * const size = setting.integer({ default: 50, from: 1, group: "The network", help: "units of a layer" });
+ * setting.list(size, { default: [50, 50], group: "The network", help: "units of each layer" }).parse("20,30");
+ * ```
+ */
 export function list<T>(of: Setting<T>, row: Row<readonly T[]>): Setting<readonly T[]> {
   return make(row, {
     kind: "list",
@@ -189,7 +210,10 @@ export function list<T>(of: Setting<T>, row: Row<readonly T[]>): Setting<readonl
   });
 }
 
-/** Of initial weights, order of the data, dropout and noise alike. */
+/**
+ * The row that every experiment has: one seed for initial weights, order of the data, dropout and noise. Throws nothing.
+ * Example: `const settings = { seed: setting.seed() }`
+ */
 export const seed = (): Setting<number> =>
   integer({
     default: 1,
@@ -199,8 +223,10 @@ export const seed = (): Setting<number> =>
   });
 
 /**
- * All settings, checked, with defaults where there are none; frozen. Throws TypeError for an unknown name or a wrong kind,
- * RangeError naming the first that is out of range.
+ * All settings, checked, with defaults where there are none; frozen.
+ *
+ * Throws TypeError for an unknown name or a wrong kind, RangeError naming the first that is out of range.
+ * Example: `setting.readSettings("mine", { seed: setting.seed() }, { seed: 7 }).seed`
  */
 export function readSettings<S extends Settings>(
   owner: string,

@@ -9,6 +9,7 @@ export interface Figures {
   readonly [metric: string]: number | null;
 }
 
+/** What is trained, a step at a time. */
 export interface Task {
   /** Updates that the whole run makes. */
   readonly total: number;
@@ -22,6 +23,7 @@ export interface Task {
   restore(bytes: Uint8Array): void;
 }
 
+/** What `trainerTask` makes a task of. */
 interface TrainerParts<P, B> {
   readonly trainer: Trainer<P, B, any>;
   readonly total: number;
@@ -30,6 +32,22 @@ interface TrainerParts<P, B> {
   evaluate(): Figures;
 }
 
+/**
+ * One trainer over one stream of batches, as a task: its checkpoint is the trainer's, and the batches go on where that stands.
+ *
+ * Throws nothing itself; `step` throws what the trainer throws.
+ * Example:
+ * ```ts
+ * const set = data.dataset({ x: [[0], [1]], y: new Int32Array([0, 1]) });
+ * const task = trainerTask({
+ *   trainer,
+ *   total: 10,
+ *   batches: (from) => set.batches(2, { seed: 1, steps: 10, from }),
+ *   evaluate: () => ({ loss: 0 }),
+ * });
+ * task.steps;
+ * ```
+ */
 export function trainerTask<P, B>({ trainer, total, batches, evaluate }: TrainerParts<P, B>): Task {
   let coming: Iterator<B> | undefined;
   return {

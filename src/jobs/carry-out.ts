@@ -38,7 +38,14 @@ function dataOf({ name, data: { embedded } }: Experiment, given: Job["data"]): u
 
 /**
  * Runs a job to its end, or to a checkpoint where a stop is asked for. `known` are the experiments it may be of.
- * Throws what cannot be begun or goes wrong; a run that diverges is a result.
+ *
+ * Throws RangeError for an experiment or data of another name, and what its `start` throws; a run that diverges is a result.
+ * Example:
+ * ```ts
+ * const small = packData(data.digits({ train: 40, test: 10 }));
+ * const job = { experiment: "deep-mlp", settings: { layers: 1, width: 4, batch: 10, steps: 4 }, data: small };
+ * const { summary } = await carryOut(job, { emit: () => undefined, stopped: () => false });
+ * ```
  */
 export async function carryOut(job: Job, port: JobPort, known?: readonly Experiment[]): Promise<JobResult> {
   const { tickEvery = TICK, saveEvery } = job;

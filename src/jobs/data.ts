@@ -17,6 +17,7 @@ type Packed =
   | { readonly tree: { readonly [name: string]: Packed } }
   | { readonly value: unknown };
 
+/** Data of an experiment on their way to a worker. */
 export interface PackedData {
   readonly packed: Packed;
 }
@@ -62,7 +63,15 @@ function unpack(packed: Packed): unknown {
     : entries(packed.tree, unpack);
 }
 
-/** Data of an experiment in a form that can be posted: a tree of datasets, tensors and plain values. */
-export const packData = (data: unknown): PackedData => ({ packed: pack(data) });
+/**
+ * Data of an experiment in a form that can be posted: a tree of datasets, tensors and plain values.
+ * Throws TypeError for a function in it. Example: `packData(data.digits({ train: 10, test: 10 }))`
+ */
+export function packData(data: unknown): PackedData {
+  return { packed: pack(data) };
+}
 
-export const unpackData = ({ packed }: PackedData): unknown => unpack(packed);
+/** The data again, in this thread. Throws nothing of its own. Example: `unpackData(packData({ x }))` */
+export function unpackData({ packed }: PackedData): unknown {
+  return unpack(packed);
+}

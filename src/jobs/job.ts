@@ -3,6 +3,7 @@
 import type { Evaluation, Summary } from "../experiments/index.js";
 import type { PackedData } from "./data.js";
 
+/** What is asked for. */
 export interface Job {
   /** Name of the experiment. */
   readonly experiment: string;
@@ -17,6 +18,7 @@ export interface Job {
   readonly saveEvery?: number;
 }
 
+/** What is told on the way. */
 export type JobEvent =
   /** `history` is what the checkpoint holds: evaluations made before. */
   | { readonly type: "ready"; readonly step: number; readonly total: number; readonly history: readonly Evaluation[] }
@@ -24,6 +26,7 @@ export type JobEvent =
   | { readonly type: "evaluation"; readonly evaluation: Evaluation }
   | { readonly type: "checkpoint"; readonly bytes: Uint8Array };
 
+/** What a job came to. */
 export interface JobResult {
   /** Updates made. */
   readonly step: number;

@@ -33,7 +33,18 @@ type Reply =
   | { readonly result: JobResult }
   | { readonly error: { readonly name: string; readonly message: string } };
 
-/** Answers jobs that come in at `inlet`. Returns a function that ends it; jobs under way go on to their end. */
+/**
+ * Answers jobs that come in at `inlet`. Returns a function that ends it; jobs under way go on to their end.
+ *
+ * Throws nothing: what goes wrong goes back to who sent the job.
+ * Example:
+ * ```ts
+ * const { port1, port2 } = new MessageChannel(); // a web worker writes serveJobs(self)
+ * const end = serveJobs(port2);
+ * end();
+ * port1.close();
+ * ```
+ */
 export function serveJobs(inlet: JobInlet, known?: readonly Experiment[]): () => void {
   const listen = async ({ data }: { data: Request | undefined }): Promise<void> => {
     if (data?.gradnoise !== "job") return;
@@ -66,7 +77,20 @@ export interface SentJob {
   stop(): void;
 }
 
-/** Sends a job to whoever serves at `target`. */
+/**
+ * Sends a job to whoever serves at `target`.
+ *
+ * Throws what `postMessage` throws for what cannot be cloned; the rest comes by `result`.
+ * Example:
+ * ```ts
+ * const { port1, port2 } = new MessageChannel();
+ * const end = serveJobs(port2);
+ * const job = { experiment: "deep-mlp", settings: { steps: 0 }, data: "digits" };
+ * await sendJob(port1, job).result.catch(({ message }) => message);
+ * end();
+ * port1.close();
+ * ```
+ */
 export function sendJob(target: JobTarget, job: Job, on?: (event: JobEvent) => void): SentJob {
   const { port1, port2 } = new MessageChannel();
   const port = port1 as unknown as Port;

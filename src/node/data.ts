@@ -2,7 +2,12 @@
 import type { Experiment } from "../experiments/index.js";
 import { openFolder } from "./folder.js";
 
-/** Throws DataError naming the path of what is missing or wrong. */
+/**
+ * The data of an experiment: its own by their name, or those in a folder.
+ *
+ * Throws DataError naming the path of what is missing or wrong.
+ * Example: `const small = await loadData(deepMlp, "digits")`
+ */
 export async function loadData({ data: { embedded, folder } }: Experiment, name: string): Promise<unknown> {
   if (Object.hasOwn(embedded, name)) return embedded[name]();
   return folder!.read(await openFolder(name, folder!.needs));

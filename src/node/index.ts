@@ -3,4 +3,4 @@ import "../ops/methods.js"; // the tensors it gives have their methods, whatever
 
 export { loadData } from "./data.js";
 export { cacheDirectory, writeFileAtomic } from "./files.js";
-export { mnistFromFolder, openFolder } from "./folder.js";
+export { mnistFromFolder } from "./folder.js";

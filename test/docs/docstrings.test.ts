@@ -4,6 +4,7 @@ import { transformSync } from "esbuild";
 import { describe, expect, it } from "vitest";
 import * as library from "../../src/index.js";
 import * as node from "../../src/node/index.js";
+import * as paper from "../../src/paper.js";
 import { type PublicName, publicNames } from "./public-names.js";
 
 const names = publicNames();
@@ -32,6 +33,7 @@ const optimizer = library.optim.sgd(0.1);
 /** What an example may use without making it: every public name, and a few small things of the names that users give them. */
 const given: { readonly [name: string]: unknown } = {
   ...library,
+  ...paper,
   ...node,
   x,
   y: library.tensor([

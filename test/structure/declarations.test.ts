@@ -59,9 +59,7 @@ describe("the shipped declarations", () => {
     const reached = new Set(program.getSourceFiles().map(({ fileName }) => fileName));
     const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
     expect(files.filter((file) => !reached.has(join(folder, file)))).toEqual([]);
-    expect(files.filter((file) => /^(cli|paper|core\/(scope|tape|value)|wasm\/(kernels|memory))/.test(file))).toEqual(
-      [],
-    );
+    expect(files.filter((file) => /^(cli|core\/(scope|tape|value)|wasm\/(kernels|memory))/.test(file))).toEqual([]);
   });
 
   it.each([

@@ -12,6 +12,7 @@ export const INITS = {
 
 const CLASSES = 10;
 
+/** What the network is. */
 export interface DeepMlp {
   readonly init: keyof typeof INITS;
   /** Value of every bias at the start. */
@@ -23,7 +24,12 @@ export interface DeepMlp {
   readonly dropout: number;
 }
 
-/** Shapes: [examples, pixels] -> logits [examples, 10]. */
+/**
+ * The network as a layer.
+ *
+ * Shapes: [examples, pixels] -> logits [examples, 10]. Throws RangeError for sizes below 1.
+ * Example: `deepMlpModel({ init: "zero", bias: 0, layers: 20, width: 50, dropout: 0 }, 784).init(random.key(1))`
+ */
 export function deepMlpModel(s: DeepMlp, pixels: number): Layer<MlpParams> {
   return nn.mlp([pixels, ...Array<number>(s.layers).fill(s.width), CLASSES], {
     init: INITS[s.init],

@@ -8,6 +8,7 @@ import { type DeepMlp, deepMlpModel, parametersOf } from "./model.js";
 /** `momentum` is SGD with momentum 0.9. */
 export const OPTIMIZERS = ["sgd", "momentum", "adam"] as const;
 
+/** The settings of deep-mlp, as its table has them. */
 export interface DeepMlpSettings extends DeepMlp {
   readonly noise: boolean;
   /** Variance of the first update's noise. */

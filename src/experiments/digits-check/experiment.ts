@@ -21,6 +21,7 @@ const recipes = {
   },
 };
 
+/** A linear model and the paper's network, each with what it must reach. */
 export const digitsCheck = defineExperiment({
   name: "digits-check",
   title: "how hard the drawn digits are",
