@@ -55,9 +55,13 @@ const { metafile } = await build({
   splitting: true,
   chunkNames: "chunks/[name]-[hash]",
   entryPoints: Object.fromEntries(
-    Object.entries({ index: "index.ts", paper: "paper.ts", node: "node/index.ts", cli: "cli/main.ts", worker: "cli/worker.ts" }).flatMap(
-      ([name, file]) => (existsSync(path(file)) ? [[name, path(file)]] : []),
-    ),
+    Object.entries({
+      index: "index.ts",
+      paper: "paper.ts",
+      node: "node/index.ts",
+      cli: "cli/main.ts",
+      worker: "cli/worker.ts",
+    }).flatMap(([name, file]) => (existsSync(path(file)) ? [[name, path(file)]] : [])),
   ),
 });
 // chunks of earlier builds go, once those of this one are there

@@ -17,7 +17,9 @@ describe("what there is to run", () => {
     expect(code).toBe(0);
     expect(stdout).toContain("Examples:");
     const { settings, joined = {} } = experiments.find((e) => e.name === name)!;
-    const inJoined = Object.values(joined as { [name: string]: { settings: readonly string[] } }).flatMap((j) => j.settings);
+    const inJoined = Object.values(joined as { [name: string]: { settings: readonly string[] } }).flatMap(
+      (j) => j.settings,
+    );
     for (const setting of Object.keys(settings).filter((s) => !inJoined.includes(s)))
       expect(stdout).toContain(`--${setting.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} `);
     for (const option of Object.keys(joined)) expect(stdout).toContain(`--${option} `);
