@@ -1,10 +1,9 @@
-// What there is to run: the registry, a line an experiment; and what a further one is made with.
-import { deepMlp } from "./deep-mlp/experiment.js";
-import { digitsCheck } from "./digits-check/experiment.js";
+// Experiments as values: those there are, and what a further one is made with.
 import type { Experiment } from "./experiment.js";
+import * as registry from "./registry.js";
 
-/** Every experiment that the command knows, in the order in which it lists them. */
-export const experiments: readonly Experiment[] = [deepMlp, digitsCheck];
+/** Every experiment that the command knows, in the order of their names. */
+export const experiments: readonly Experiment[] = Object.values(registry);
 
 export { classifierTask } from "./classifier.js";
 export { checkLabelled, type DataSource, images, type LabelledData, labelledDigest } from "./data.js";
@@ -23,8 +22,8 @@ export {
   type Report,
   type Summary,
 } from "./experiment.js";
+export * from "./registry.js";
 export type { Evaluation, Run, RunStep } from "./run.js";
 export type { Setting, Settings, ValuesOf } from "./settings.js";
 export * as setting from "./settings.js";
 export { type Figures, type Task, trainerTask } from "./task.js";
-export { deepMlp, digitsCheck };

@@ -1,0 +1,3 @@
+// What there is to run: a line an experiment.
+export { deepMlp } from "./deep-mlp/experiment.js";
+export { digitsCheck } from "./digits-check/experiment.js";
