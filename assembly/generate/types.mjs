@@ -28,6 +28,7 @@ const host = ts.createCompilerHost(options);
 const { getSourceFile, fileExists, readFile } = host;
 host.readFile = (file) => files.get(file) ?? readFile(file);
 host.fileExists = (file) => files.has(file) || fileExists(file);
+host.directoryExists = undefined; // a folder may be there only once this has run
 host.getSourceFile = (file, ...rest) =>
   files.has(file) ? ts.createSourceFile(file, files.get(file), rest[0], true) : getSourceFile(file, ...rest);
 const program = ts.createProgram(entries, { ...options, rootDir: undefined, noEmit: true }, host);

@@ -80,7 +80,7 @@ function outcome(experiment: Experiment, { value, label, runs }: ReturnType<type
   const n = values.length;
   const reaches = (v: number, limit: number): boolean => (better === "higher" ? v >= limit : v <= limit);
   const some = (count: number): string =>
-    n === 1 ? "the run" : count === n ? `all ${n} runs` : `${count} of ${n} runs`;
+    n === 1 ? "the run" : count === n ? (n === 2 ? "both runs" : `all ${n} runs`) : `${count} of ${n} runs`;
   const average = `${figureText(metric, mean(values))}${n === 1 ? "" : " on average"}${diverged ? `, ${diverged} of ${n} diverged` : ""}`;
   const kind = experiment.compare.phrases?.[value] ?? label;
   if (learned === undefined) return `${some(n)} ${kind} came to ${average}`;
