@@ -28,6 +28,14 @@ By default its weights start at zero, where every hidden unit is the same and no
       argument: "variance",
       help: "of the noise at the first update",
     }),
+    gamma: number({
+      default: 0.55,
+      atLeast: 0,
+      float32: false,
+      group: "The noise",
+      argument: "power",
+      help: "how fast it falls",
+    }),
     learningRate: number({ default: 0.01, above: 0, group: "Training", help: "of Adam" }),
     batch: integer({ default: 50, from: 1, to: 1000, group: "Training", argument: "examples", help: "in each update" }),
     steps: integer({ default: 3000, from: 1, to: 1_000_000, group: "Training", help: "updates in each run" }),
@@ -39,7 +47,10 @@ By default its weights start at zero, where every hidden unit is the same and no
     classifierTask({
       data: set,
       model: nn.mlp([2, ...Array<number>(s.layers).fill(s.width), 2], { init: INITS[s.init] }),
-      optimizer: chain(...(s.noise ? [addNoise({ eta: s.eta, seed: s.seed })] : []), adam(s.learningRate)),
+      optimizer: chain(
+        ...(s.noise ? [addNoise({ eta: s.eta, gamma: s.gamma, seed: s.seed })] : []),
+        adam(s.learningRate),
+      ),
       batch: s.batch,
       total: s.steps,
       seed: s.seed,
@@ -56,7 +67,7 @@ By default its weights start at zero, where every hidden unit is the same and no
       s.init === "zero"
         ? ["a good start, which needs no noise:", "good-start"]
         : ["the start that cannot do without noise:", "dead-start"],
-    gauge: { name: "noise std", at: (s, step) => (s.noise ? noiseStd(s.eta, 0.55, step) : undefined) },
+    gauge: { name: "noise std", at: (s, step) => (s.noise ? noiseStd(s.eta, s.gamma, step) : undefined) },
   },
   seeds: 2,
 });
