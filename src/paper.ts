@@ -31,6 +31,7 @@ export {
   type Settings,
   type Summary,
   setting,
+  spirals,
   type Task,
   trainerTask,
   type ValuesOf,

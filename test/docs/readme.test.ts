@@ -21,6 +21,10 @@ function run(program: string, name: string): string {
   return execFileSync(process.execPath, [file], { encoding: "utf8", cwd: folder });
 }
 
+/** What the program prints in which a text stands. */
+const programOf = (text: string): string =>
+  run(programs.find((program) => program.includes(text)) ?? "", text.replace(/\W/g, "-"));
+
 describe("README.md", () => {
   it("opens with a program of at most 15 lines", () => {
     expect(programs[0].trimEnd().split("\n").length).toBeLessThanOrEqual(15);
@@ -35,8 +39,9 @@ describe("README.md", () => {
 
   it("the other programs run and print what their comments say", () => {
     expect(programs.length).toBeGreaterThanOrEqual(3);
-    expect(run(programs[1], "second").trim()).toBe("14 [ 2, -4, 6 ]");
-    expect(run(programs[2], "third")).toContain("layers[1].weight");
+    expect(programOf("gradnoise/paper")).toMatch(/^3000 1$[\s\S]*bestAccuracy: 1,/m);
+    expect(programOf("valueAndGrad").trim()).toBe("14 [ 2, -4, 6 ]");
+    expect(programOf("trainer.inspect()")).toContain("layers[1].weight");
   });
 
   it("every script it names exists", () => {
