@@ -1,6 +1,6 @@
 // The trainer: parameters, gradients and optimizer slots in one WASM instance of its own, and a step that opens a scope,
 // runs the loss, walks the tape back, updates the block, and closes the scope. Nothing to dispose.
-import { checkLoss, refusePromise } from "../autodiff/grad.js";
+import { checkLoss, refusePromise, synchronous } from "../autodiff/grad.js";
 import { checkFunction, DataError, DivergenceError, KIND, show } from "../base/errors.js";
 import { anything, flag, func, integer, readOptions } from "../base/options.js";
 import { pause } from "../base/pause.js";
@@ -13,7 +13,7 @@ import { hostTensor, isLeaf, isTensor, revive, type Tensor } from "../core/tenso
 import type { Value } from "../core/value.js";
 import { decodeCheckpoint, encodeCheckpoint, type TrainerState } from "../files/checkpoint.js";
 import { checkStorable, checkStorableState } from "../files/storable.js";
-import { blame, guards, namesOf } from "../inspect/blame.js";
+import { blame, namesOf } from "../inspect/blame.js";
 import { WatchedScope } from "../inspect/watch.js";
 import { checkOptimizer } from "../optim/check.js";
 import { averageLeaves, NO_EMA } from "../optim/ema.js";
@@ -77,7 +77,7 @@ export class Trainer<P, B, X, S> {
     const { loss, optimizer, seed = 0, debug } = this.options;
     checkFunction(owner, "loss", loss);
     this.training = debug
-      ? new WatchedScope(this.runtime, "step", (what, op) => this.diverged(what, "", guards[op]))
+      ? new WatchedScope(this.runtime, "step", (what, guard) => this.diverged(what, "", guard))
       : new Scope(this.runtime, "step");
     this.training.training = true;
     this.evaluating = new Scope(this.runtime, "evaluation");
@@ -235,7 +235,7 @@ export class Trainer<P, B, X, S> {
       const { loss, metrics } = partsOf(result);
       checkLoss(loss, false);
       const own = this.options.metrics?.(params, batch, context);
-      refusePromise("metrics", own);
+      refusePromise(own, synchronous("metrics"));
       return { loss: loss.item(), metrics: { ...readMetrics(metrics), ...readMetrics(own) } };
     });
   }
@@ -249,7 +249,7 @@ export class Trainer<P, B, X, S> {
       );
     return this.within(this.predicting, (params) => {
       const out = this.ofBatch("predict", x, () => predict(params, x, this.context(false)));
-      refusePromise("predict", out);
+      refusePromise(out, synchronous("predict"));
       if (!isTensor(out)) throw new TypeError(`predict returned ${show(out)}; return a tensor`);
       return hostTensor(out.data, out.shape);
     });

@@ -234,7 +234,7 @@ describe("an entry of the table of ops", () => {
   const record = (name: string, attributes: unknown, inputs = 1): any => ({
     op: { name },
     attributes,
-    inputs: Array.from({ length: inputs }, () => x),
+    operands: Array.from({ length: inputs }, () => x),
   });
 
   it("refuses an attribute that it does not know", () => {

@@ -1,6 +1,6 @@
 // Elementwise ops of two inputs that broadcast.
-import { broadcastShapes, type Shape, sameShape } from "../../base/shape.js";
-import type { Op, OpRecord } from "../../core/tape.js";
+import { broadcastShapes, sameShape } from "../../base/shape.js";
+import type { Op, OpRecord } from "../../core/op.js";
 import type { Tensor } from "../../core/tensor.js";
 import type { Value } from "../../core/value.js";
 import { defineOp, run, type TensorLike } from "../define.js";
@@ -8,10 +8,8 @@ import { sumTo } from "../reduce/reduce.js";
 import { type BinaryName, broadcastBinary } from "./broadcast.js";
 
 /** dx = sum to x's shape of `write`, which fills a gradient of the output's shape. */
-export function towards(r: OpRecord, i: number, write: (out: number) => void): void {
-  const target = r.gradientIn[i];
+export function towards(r: OpRecord, { shape }: Value, target: number, write: (out: number) => void): void {
   if (target === 0) return;
-  const { shape } = r.inputs[i];
   if (sameShape(shape, r.output.shape)) {
     write(target);
     return;
@@ -24,60 +22,64 @@ export function towards(r: OpRecord, i: number, write: (out: number) => void): v
   memory.top = held;
 }
 
-function binary(name: BinaryName, backward: (r: OpRecord) => void): Op<undefined> {
+type Pair = { a: "float32"; b: "float32" };
+
+function binary<const N extends BinaryName>(
+  name: N,
+  backward: (r: OpRecord<Pair>) => void,
+  guard?: string,
+): Op<undefined, undefined, Pair, N> {
   return defineOp({
     name,
-    needs: ["a", "b"],
-    shape: ([a, b]) => broadcastShapes(name, a.shape, b.shape),
-    forward: (r) =>
-      broadcastBinary(
-        r.runtime,
-        name,
-        r.a.pointer,
-        r.a.shape,
-        r.b!.pointer,
-        r.b!.shape,
-        r.output.pointer,
-        r.output.shape,
-      ),
+    inputs: { a: "float32", b: "float32" },
+    guard,
+    shape: ({ a, b }) => broadcastShapes(name, a.shape, b.shape),
+    forward: ({ runtime, inputs: { a, b }, output }) =>
+      broadcastBinary(runtime, name, a.pointer, a.shape, b.pointer, b.shape, output.pointer, output.shape),
     backward,
   });
 }
 
-/** An address and its shape. */
-type Operand = Pick<Value, "pointer" | "shape">;
-
-const dy = (r: OpRecord): [number, Shape] => [r.gradientOut, r.output.shape];
-
 export const addOp = binary("add", (r) => {
-  for (const i of [0, 1]) towards(r, i, (out) => r.kernels.copy(r.output.size, r.gradientOut, out));
+  const { inputs, gradients } = r;
+  const copy = (out: number): void => r.kernels.copy(r.output.size, r.gradientOut, out);
+  towards(r, inputs.a, gradients.a, copy);
+  towards(r, inputs.b, gradients.b, copy);
 });
 export const subOp = binary("sub", (r) => {
-  towards(r, 0, (out) => r.kernels.copy(r.output.size, r.gradientOut, out));
-  towards(r, 1, (out) => r.kernels.negKernel(r.output.size, r.gradientOut, out));
+  const { inputs, gradients } = r;
+  towards(r, inputs.a, gradients.a, (out) => r.kernels.copy(r.output.size, r.gradientOut, out));
+  towards(r, inputs.b, gradients.b, (out) => r.kernels.negKernel(r.output.size, r.gradientOut, out));
 });
 export const mulOp = binary("mul", (r) => {
-  const { output, a, runtime } = r;
-  const b = r.b!;
-  towards(r, 0, (out) => broadcastBinary(runtime, "mul", ...dy(r), b.pointer, b.shape, out, output.shape));
-  towards(r, 1, (out) => broadcastBinary(runtime, "mul", ...dy(r), a.pointer, a.shape, out, output.shape));
+  const { a, b } = r.inputs;
+  const times = (t: Value) => (out: number) =>
+    broadcastBinary(r.runtime, "mul", r.gradientOut, r.output.shape, t.pointer, t.shape, out, r.output.shape);
+  towards(r, a, r.gradients.a, times(b));
+  towards(r, b, r.gradients.b, times(a));
 });
-export const divOp = binary("div", (r) => {
-  const { output, runtime } = r;
-  const b = r.b!;
-  towards(r, 0, (out) => broadcastBinary(runtime, "div", ...dy(r), b.pointer, b.shape, out, output.shape));
-  // d(a/b)/db = -(a/b) / b
-  towards(r, 1, (out) => {
-    r.kernels.mulKernel(output.size, r.gradientOut, 1, output.pointer, 1, out);
-    broadcastBinary(runtime, "div", out, output.shape, b.pointer, b.shape, out, output.shape);
-    r.kernels.negKernel(output.size, out, out);
-  });
-});
+export const divOp = binary(
+  "div",
+  (r) => {
+    const { output, runtime, gradientOut: dy } = r;
+    const { a, b } = r.inputs;
+    towards(r, a, r.gradients.a, (out) =>
+      broadcastBinary(runtime, "div", dy, output.shape, b.pointer, b.shape, out, output.shape),
+    );
+    // d(a/b)/db = -(a/b) / b
+    towards(r, b, r.gradients.b, (out) => {
+      r.kernels.mulKernel(output.size, dy, 1, output.pointer, 1, out);
+      broadcastBinary(runtime, "div", out, output.shape, b.pointer, b.shape, out, output.shape);
+      r.kernels.negKernel(output.size, out, out);
+    });
+  },
+  "Keep the divisor away from 0",
+);
 
 /** dx = weight dy, with the weight op(a, b). */
-function weighted(r: OpRecord, i: number, op: BinaryName, a: Operand, b: Operand): void {
+function weighted(r: OpRecord<Pair>, which: keyof Pair, op: BinaryName, a: Value, b: Value): void {
   const { output, runtime } = r;
-  towards(r, i, (out) => {
+  towards(r, r.inputs[which], r.gradients[which], (out) => {
     broadcastBinary(runtime, op, a.pointer, a.shape, b.pointer, b.shape, out, output.shape);
     r.kernels.weigh(output.size, out, r.gradientOut, out);
   });
@@ -85,16 +87,16 @@ function weighted(r: OpRecord, i: number, op: BinaryName, a: Operand, b: Operand
 
 // ties share the gradient evenly
 export const maximumOp = binary("maximum", (r) => {
-  weighted(r, 0, "share", r.a, r.b!);
-  weighted(r, 1, "share", r.b!, r.a);
+  weighted(r, "a", "share", r.inputs.a, r.inputs.b);
+  weighted(r, "b", "share", r.inputs.b, r.inputs.a);
 });
 export const minimumOp = binary("minimum", (r) => {
-  weighted(r, 0, "share", r.b!, r.a);
-  weighted(r, 1, "share", r.a, r.b!);
+  weighted(r, "a", "share", r.inputs.b, r.inputs.a);
+  weighted(r, "b", "share", r.inputs.a, r.inputs.b);
 });
 export const powOp = binary("pow", (r) => {
-  weighted(r, 0, "powByBase", r.a, r.b!);
-  weighted(r, 1, "powByExponent", r.output, r.a);
+  weighted(r, "a", "powByBase", r.inputs.a, r.inputs.b);
+  weighted(r, "b", "powByExponent", r.output, r.inputs.a);
 });
 
 /**
