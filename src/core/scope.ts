@@ -168,7 +168,7 @@ export class Scope {
     const x = a === undefined ? undefined : a.run === this.run ? a.value! : this.resolve(op, a);
     const y = b === undefined ? undefined : b.run === this.run ? b.value! : this.resolve(op, b);
     const z = c === undefined ? undefined : c.run === this.run ? c.value! : this.resolve(op, c);
-    const more = many === undefined ? undefined : many.map((t) => t && this.resolve(op, t));
+    const more = many === undefined ? undefined : this.resolveAll(op, many);
     if (this.warm && this.cursor < this.records.length) {
       const r = this.records[this.cursor];
       if (
@@ -204,6 +204,11 @@ export class Scope {
     this.forwardEnd = r.end;
     op.forward(r, r.attributes);
     return r;
+  }
+
+  /** On its own, since its closure would cost every op. */
+  private resolveAll(op: AnyOp, many: Given): (Value | undefined)[] {
+    return many.map((t) => t && this.resolve(op, t));
   }
 
   /** A tensor as this scope knows it: its own, one of a scope around it, or a host tensor copied in once per run. */

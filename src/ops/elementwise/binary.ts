@@ -1,32 +1,35 @@
 // Elementwise ops of two inputs that broadcast.
 import { broadcastShapes, sameShape } from "../../base/shape.js";
-import type { Op, OpRecord } from "../../core/op.js";
+import type { Op, Operands, OpRecord } from "../../core/op.js";
 import type { Tensor } from "../../core/tensor.js";
 import type { Value } from "../../core/value.js";
 import { defineOp, run, type TensorLike } from "../define.js";
 import { sumTo } from "../reduce/reduce.js";
 import { type BinaryName, broadcastBinary } from "./broadcast.js";
 
-/** dx = sum to x's shape of `write`, which fills a gradient of the output's shape. */
-export function towards(r: OpRecord, { shape }: Value, target: number, write: (out: number) => void): void {
+/** dx = sum to x's shape of what `write` fills: a gradient of the output's shape, at an address. */
+export function towards<I extends Operands>(r: OpRecord<I>, { shape }: Value, target: number, write: By<I>): void {
   if (target === 0) return;
   if (sameShape(shape, r.output.shape)) {
-    write(target);
+    write(r, target);
     return;
   }
   const { memory } = r.runtime;
   const held = memory.top;
   const scratch = memory.allocate(r.output.size * 4);
-  write(scratch);
+  write(r, scratch);
   sumTo(r.runtime, scratch, r.output.shape, shape, target);
   memory.top = held;
 }
 
+/** Writes the gradient by one operand, of the output's shape. A function of its own: a closure would cost every step. */
+type By<I extends Operands> = (r: OpRecord<I>, out: number) => void;
 type Pair = { a: "float32"; b: "float32" };
 
 function binary<const N extends BinaryName>(
   name: N,
-  backward: (r: OpRecord<Pair>) => void,
+  byA: By<Pair>,
+  byB: By<Pair>,
   guard?: string,
 ): Op<undefined, undefined, Pair, N> {
   return defineOp({
@@ -36,68 +39,59 @@ function binary<const N extends BinaryName>(
     shape: ({ a, b }) => broadcastShapes(name, a.shape, b.shape),
     forward: ({ runtime, inputs: { a, b }, output }) =>
       broadcastBinary(runtime, name, a.pointer, a.shape, b.pointer, b.shape, output.pointer, output.shape),
-    backward,
+    backward: (r) => {
+      towards(r, r.inputs.a, r.gradients.a, byA);
+      towards(r, r.inputs.b, r.gradients.b, byB);
+    },
   });
 }
 
-export const addOp = binary("add", (r) => {
-  const { inputs, gradients } = r;
-  const copy = (out: number): void => r.kernels.copy(r.output.size, r.gradientOut, out);
-  towards(r, inputs.a, gradients.a, copy);
-  towards(r, inputs.b, gradients.b, copy);
-});
-export const subOp = binary("sub", (r) => {
-  const { inputs, gradients } = r;
-  towards(r, inputs.a, gradients.a, (out) => r.kernels.copy(r.output.size, r.gradientOut, out));
-  towards(r, inputs.b, gradients.b, (out) => r.kernels.negKernel(r.output.size, r.gradientOut, out));
-});
-export const mulOp = binary("mul", (r) => {
-  const { a, b } = r.inputs;
-  const times = (t: Value) => (out: number) =>
-    broadcastBinary(r.runtime, "mul", r.gradientOut, r.output.shape, t.pointer, t.shape, out, r.output.shape);
-  towards(r, a, r.gradients.a, times(b));
-  towards(r, b, r.gradients.b, times(a));
-});
+const upstream: By<Pair> = (r, out) => r.kernels.copy(r.output.size, r.gradientOut, out);
+
+/** dy op t */
+const combined = (r: OpRecord<Pair>, op: BinaryName, t: Value, out: number): void =>
+  broadcastBinary(r.runtime, op, r.gradientOut, r.output.shape, t.pointer, t.shape, out, r.output.shape);
+
+/** dy times the weight op(a, b) */
+function weighted(r: OpRecord<Pair>, op: BinaryName, a: Value, b: Value, out: number): void {
+  broadcastBinary(r.runtime, op, a.pointer, a.shape, b.pointer, b.shape, out, r.output.shape);
+  r.kernels.weigh(r.output.size, out, r.gradientOut, out);
+}
+
+export const addOp = binary("add", upstream, upstream);
+export const subOp = binary("sub", upstream, (r, out) => r.kernels.negKernel(r.output.size, r.gradientOut, out));
+export const mulOp = binary(
+  "mul",
+  (r, out) => combined(r, "mul", r.inputs.b, out),
+  (r, out) => combined(r, "mul", r.inputs.a, out),
+);
 export const divOp = binary(
   "div",
-  (r) => {
-    const { output, runtime, gradientOut: dy } = r;
-    const { a, b } = r.inputs;
-    towards(r, a, r.gradients.a, (out) =>
-      broadcastBinary(runtime, "div", dy, output.shape, b.pointer, b.shape, out, output.shape),
-    );
-    // d(a/b)/db = -(a/b) / b
-    towards(r, b, r.gradients.b, (out) => {
-      r.kernels.mulKernel(output.size, dy, 1, output.pointer, 1, out);
-      broadcastBinary(runtime, "div", out, output.shape, b.pointer, b.shape, out, output.shape);
-      r.kernels.negKernel(output.size, out, out);
-    });
+  (r, out) => combined(r, "div", r.inputs.b, out),
+  // d(a/b)/db = -(a/b) / b
+  ({ kernels, runtime, inputs: { b }, output, gradientOut }, out) => {
+    kernels.mulKernel(output.size, gradientOut, 1, output.pointer, 1, out);
+    broadcastBinary(runtime, "div", out, output.shape, b.pointer, b.shape, out, output.shape);
+    kernels.negKernel(output.size, out, out);
   },
   "Keep the divisor away from 0",
 );
-
-/** dx = weight dy, with the weight op(a, b). */
-function weighted(r: OpRecord<Pair>, which: keyof Pair, op: BinaryName, a: Value, b: Value): void {
-  const { output, runtime } = r;
-  towards(r, r.inputs[which], r.gradients[which], (out) => {
-    broadcastBinary(runtime, op, a.pointer, a.shape, b.pointer, b.shape, out, output.shape);
-    r.kernels.weigh(output.size, out, r.gradientOut, out);
-  });
-}
-
 // ties share the gradient evenly
-export const maximumOp = binary("maximum", (r) => {
-  weighted(r, "a", "share", r.inputs.a, r.inputs.b);
-  weighted(r, "b", "share", r.inputs.b, r.inputs.a);
-});
-export const minimumOp = binary("minimum", (r) => {
-  weighted(r, "a", "share", r.inputs.b, r.inputs.a);
-  weighted(r, "b", "share", r.inputs.a, r.inputs.b);
-});
-export const powOp = binary("pow", (r) => {
-  weighted(r, "a", "powByBase", r.inputs.a, r.inputs.b);
-  weighted(r, "b", "powByExponent", r.output, r.inputs.a);
-});
+export const maximumOp = binary(
+  "maximum",
+  (r, out) => weighted(r, "share", r.inputs.a, r.inputs.b, out),
+  (r, out) => weighted(r, "share", r.inputs.b, r.inputs.a, out),
+);
+export const minimumOp = binary(
+  "minimum",
+  (r, out) => weighted(r, "share", r.inputs.b, r.inputs.a, out),
+  (r, out) => weighted(r, "share", r.inputs.a, r.inputs.b, out),
+);
+export const powOp = binary(
+  "pow",
+  (r, out) => weighted(r, "powByBase", r.inputs.a, r.inputs.b, out),
+  (r, out) => weighted(r, "powByExponent", r.output, r.inputs.a, out),
+);
 
 /**
  * a + b. Shapes: broadcast. Throws ShapeError where they do not, TypeError for int32.

@@ -97,8 +97,8 @@ export const whereOp = defineOp({
     const held = memory.top;
     const [c, cStep] = stretched(r, inputs.condition);
     if (gradients.condition !== 0) kernels.fill(inputs.condition.size, 0, gradients.condition);
-    towards(r, inputs.a, gradients.a, (out) => kernels.select(n, shift, c, cStep, dy, 1, 0, 0, out));
-    towards(r, inputs.b, gradients.b, (out) => kernels.select(n, shift, c, cStep, 0, 0, dy, 1, out));
+    towards(r, inputs.a, gradients.a, (_, out) => kernels.select(n, shift, c, cStep, dy, 1, 0, 0, out));
+    towards(r, inputs.b, gradients.b, (_, out) => kernels.select(n, shift, c, cStep, 0, 0, dy, 1, out));
     memory.top = held;
   },
 });
