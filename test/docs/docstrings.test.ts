@@ -4,6 +4,7 @@ import { transformSync } from "esbuild";
 import { describe, expect, it } from "vitest";
 import * as library from "../../src/index.js";
 import * as node from "../../src/node/index.js";
+import * as onnx from "../../src/onnx/index.js";
 import { type PublicName, publicNames } from "./public-names.js";
 
 const names = publicNames();
@@ -33,6 +34,7 @@ const optimizer = library.optim.sgd(0.1);
 const given: { readonly [name: string]: unknown } = {
   ...library,
   ...node,
+  ...onnx,
   x,
   y: library.tensor([
     [0.5, 1, -1],

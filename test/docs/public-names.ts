@@ -1,4 +1,4 @@
-// The public names, as the TypeScript compiler sees them: what index.ts and node/index.ts export, and what their namespaces hold.
+// The public names, as the TypeScript compiler sees them: what index.ts and the other entries export, and what their namespaces hold.
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 
@@ -22,7 +22,7 @@ function docOf(declaration: ts.Declaration): string {
 }
 
 export function publicNames(): PublicName[] {
-  const entries = ["index.ts", "node/index.ts"].map((file) => root + file);
+  const entries = ["index.ts", "node/index.ts", "onnx/index.ts"].map((file) => root + file);
   const program = ts.createProgram(entries, { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.NodeNext });
   const checker = program.getTypeChecker();
   const out: PublicName[] = [];
