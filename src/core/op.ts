@@ -36,7 +36,7 @@ export interface OpRecord<I extends Operands = any> {
 }
 
 /** `A`: its attributes. `G`: what a call gives for them. `I`: its operands. `N`: its name. */
-export interface Op<A = undefined, G = A, I extends Operands = any, N extends string = string> {
+export interface OpDefinition<A = undefined, G = A, I extends Operands = any, N extends string = string> {
   readonly name: N;
   readonly inputs: I;
   /** Of the output; float32 where it is unnamed and the op does not move. */
@@ -71,7 +71,21 @@ export interface Op<A = undefined, G = A, I extends Operands = any, N extends st
   readonly backward: ((record: OpRecord<I>, attributes: A) => void) | null;
 }
 
-export type AnyOp = Op<any, any, any>;
+/** One of an op's operands. A list may be empty. */
+interface Declared {
+  readonly name: string;
+  readonly dtype: Elements;
+  readonly isList: boolean;
+  readonly isOptional: boolean;
+}
+
+/** An op as `defineOp` has made it. */
+export interface Op<A = undefined, G = A, I extends Operands = any, N extends string = string>
+  extends OpDefinition<A, G, I, N> {
+  readonly operands: readonly Declared[];
+}
+
+export type AnyOp = Op<any, any>;
 
 /**
  * Declares an op: shape rule, forward, backward and facts side by side. The type makes a missing rule an error. All have one
@@ -79,10 +93,16 @@ export type AnyOp = Op<any, any, any>;
  */
 /* @__NO_SIDE_EFFECTS__ */
 export function defineOp<const N extends string, I extends Operands, A = undefined, G = A>(
-  op: Op<A, G, I, N>,
+  op: OpDefinition<A, G, I, N>,
 ): Op<A, G, I, N> {
   const { name, inputs, dtype, moves, dynamic, closures, makesState, watched, mixes, guard } = op;
   const { read, shape, workspace, view, forward, backward } = op;
-  const facts = { name, inputs, dtype, moves, dynamic, closures, makesState, watched, mixes, guard };
-  return { ...facts, read, shape, workspace, view, forward, backward } as Op<A, G, I, N>;
+  const operands = Object.entries(inputs).map(([name, kind]) => ({
+    name,
+    dtype: kind.replace(/\W+$/, "") as Elements,
+    isList: kind.endsWith("[]"),
+    isOptional: /\W$/.test(kind),
+  }));
+  const facts = { name, inputs, operands, dtype, moves, dynamic, closures, makesState, watched, mixes, guard };
+  return { ...facts, read, shape, workspace, view, forward, backward };
 }

@@ -4,6 +4,7 @@ import { copyOf } from "../base/options.js";
 import { showShape } from "../base/shape.js";
 import type { AnyOp, Operands, OpRecord } from "./op.js";
 import type { Scope } from "./scope.js";
+import type { DataType } from "./tensor.js";
 import { Value } from "./value.js";
 
 export type Attributes = unknown;
@@ -32,32 +33,28 @@ export interface TapeRecord<I extends Operands = any> extends OpRecord<I> {
 /** What belongs to an operand, by its name: a list of them where the operand is a list. */
 type Names = { [name: string]: any };
 
-/** The operands that a call named, by the names of their op. Throws TypeError for one that is missing. */
+/** The operands that a call gave, by name. Throws TypeError for one that is missing, or of another dtype than declared. */
 function nameOperands(op: AnyOp, given: readonly (Value | undefined)[]): Names {
   const named: Names = {};
-  Object.entries<string>(op.inputs).forEach(([name, kind], i) => {
-    if (given[i] === undefined && !/[?\]]$/.test(kind))
+  let at = 0;
+  op.operands.forEach(({ name, dtype, isList, isOptional }, i) => {
+    const value = given[i];
+    if (value === undefined && !isOptional)
       throw new TypeError(
         `${op.name}: "${name}" expected a tensor, a number or an array of numbers, got undefined. Check the name it is read from`,
       );
-    named[name] = kind.endsWith("[]") ? given.slice(i) : given[i];
+    named[name] = isList ? given.slice(i) : value;
+    for (let j = i; j < (isList ? given.length : i + 1); j++)
+      if (given[j] !== undefined) checkType(op, at++, given[j]!, dtype === "same" ? given[0]!.dtype : dtype);
   });
   return named;
 }
 
-/** Throws TypeError for an operand of another dtype than its op declares. */
-function checkTypes(op: AnyOp, operands: readonly Value[], named: Names): void {
-  let i = 0;
-  for (const [name, kind] of Object.entries<string>(op.inputs))
-    for (const t of [named[name] ?? []].flat() as Value[]) {
-      const declared = /^\w+/.exec(kind)![0];
-      const expected = declared === "same" ? operands[0].dtype : declared;
-      if (expected !== "any" && t.dtype !== expected)
-        throw new TypeError(
-          `${op.name}: input ${i} ${showShape(t.shape)} is ${t.dtype}, expected ${expected}${expected === "int32" ? '. Make it with tensor(values, { dtype: "int32" })' : ""}`,
-        );
-      i++;
-    }
+function checkType(op: AnyOp, i: number, t: Value, expected: DataType | "any"): void {
+  if (expected !== "any" && t.dtype !== expected)
+    throw new TypeError(
+      `${op.name}: input ${i} ${showShape(t.shape)} is ${t.dtype}, expected ${expected}${expected === "int32" ? '. Make it with tensor(values, { dtype: "int32" })' : ""}`,
+    );
 }
 
 /** One row of numbers by the names of the operands it belongs to; 0 where an operand is missing. */
@@ -82,7 +79,6 @@ export function makeRecord(
   const row = many ?? [a, b, c];
   const inputs = nameOperands(op, row);
   const operands = row.filter((t) => t !== undefined);
-  checkTypes(op, operands, inputs);
   const copy = op.dynamic ? given : copyOf(given);
   const attributes = op.read ? op.read(copy, inputs) : copy;
   const output = new Value(

@@ -46,9 +46,9 @@ export function runNamed<A, G, I extends Operands>(op: Op<A, G, I>, given: G, op
   const open = currentScope();
   if (open === undefined) return alone(runNamed, op, given, operands);
   const many: (Tensor | undefined)[] = [];
-  for (const name in op.inputs) {
+  for (const { name, isList } of op.operands) {
     const value = operands[name] as TensorLike | readonly TensorLike[] | undefined;
-    if (op.inputs[name].endsWith("[]")) for (const t of value as TensorLike[]) many.push(toTensor(op.name, t, open));
+    if (isList) for (const t of value as TensorLike[]) many.push(toTensor(op.name, t, open));
     else many.push(value === undefined && many.length > 0 ? value : toTensor(op.name, value as TensorLike, open));
   }
   return open.execute(op, given, undefined, undefined, undefined, many);
