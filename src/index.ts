@@ -15,7 +15,6 @@ export * as data from "./data/index.js";
 export { digest, type FileLayout, type LoadOptions, load, loadMetadata, save } from "./files/save.js";
 export { type Summarised, summary } from "./inspect/summary.js";
 export * as nn from "./nn/index.js";
-export { type OnnxOptions, toONNX } from "./onnx/index.js";
 export type { TensorLike } from "./ops/define.js";
 export {
   elu,

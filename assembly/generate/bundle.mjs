@@ -1,4 +1,4 @@
-// Bundles src into dist: the library, the Node entry, the command and its worker share chunks; browsers get one file.
+// Bundles src into dist: the library, its entries for Node and ONNX, the command and its worker share chunks; browsers get one file.
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { resolve } from "node:path";
@@ -59,6 +59,7 @@ const { metafile } = await build({
       index: "index.ts",
       paper: "paper.ts",
       node: "node/index.ts",
+      onnx: "onnx/index.ts",
       cli: "cli/main.ts",
       worker: "cli/worker.ts",
     }).flatMap(([name, file]) => (existsSync(path(file)) ? [[name, path(file)]] : [])),

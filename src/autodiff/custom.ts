@@ -4,12 +4,13 @@ import { type Shape, sameShape, showShape } from "../base/shape.js";
 import { currentScope, type Scope } from "../core/scope.js";
 import { isTensor, type Tensor } from "../core/tensor.js";
 import type { Value } from "../core/value.js";
-import { defineOp, run, type TensorLike } from "../ops/define.js";
+import { defineOp, run, runNamed, type TensorLike } from "../ops/define.js";
 
 export const stopGradientOp = defineOp({
   name: "stopGradient",
+  inputs: { x: "any" },
   moves: true,
-  shape: ([x]) => x.shape,
+  shape: ({ x }) => x.shape,
   view: () => 0,
   forward: () => {},
   backward: null,
@@ -33,30 +34,31 @@ export interface CustomResult {
 
 type Backward = { readonly backward: CustomResult["backward"] };
 
-const customOp = defineOp<Backward>({
+export const customOp = defineOp({
   name: "customGrad",
-  inputs: "any",
+  inputs: { value: "any", given: "any[]" },
   closures: true,
-  shape: ([value]) => value.shape,
+  shape: ({ value }) => value.shape,
   view: () => 0,
   forward: () => {},
-  backward: (r) => {
+  backward: (r, { backward }: Backward) => {
+    const { given } = r.inputs;
     const scope = r.output.scope.inner("customGrad");
     scope.within(r.output.scope.step, () => {
-      const gradients = r.attributes.backward(scope.alias(r.output, r.gradientOut));
-      const count = r.inputs.length - 1;
-      if (!Array.isArray(gradients) || gradients.length !== count)
+      const gradients = backward(scope.alias(r.output, r.gradientOut));
+      if (!Array.isArray(gradients) || gradients.length !== given.length)
         throw new TypeError(
-          `customGrad: backward returned ${show(gradients)}; return the gradients of all ${count} inputs in an array`,
+          `customGrad: backward returned ${show(gradients)}; return the gradients of all ${given.length} inputs in an array`,
         );
       gradients.forEach((g, i) => {
-        const input = r.inputs[i + 1];
+        const input = given[i];
+        const into = r.gradients.given[i];
         if (input.dtype === "int32") return;
         if (!isTensor(g) || !sameShape(g.shape, input.shape) || g.dtype !== "float32")
           throw new ShapeError(
             `customGrad: backward returned ${isTensor(g) ? `${g.dtype === "int32" ? "int32 of " : ""}shape ${showShape(g.shape)}` : show(g)} for input ${i}, whose shape is ${showShape(input.shape)}`,
           );
-        if (r.gradientIn[i + 1] !== 0) r.kernels.copy(input.size, scope.own(g).pointer, r.gradientIn[i + 1]);
+        if (into !== 0) r.kernels.copy(input.size, scope.own(g).pointer, into);
       });
     });
   },
@@ -89,7 +91,7 @@ export function customGrad(f: (...inputs: Tensor[]) => CustomResult): (...inputs
       throw new TypeError(
         `customGrad: the function uses ${captured(scope, from, own)} from outside, whose gradient would be lost. Pass it as an argument`,
       );
-    return run(customOp, { backward }, value, undefined, undefined, inputs);
+    return runNamed(customOp, { backward }, { value, given: inputs });
   };
 }
 
@@ -97,7 +99,7 @@ export function customGrad(f: (...inputs: Tensor[]) => CustomResult): (...inputs
 function captured(scope: Scope, from: number, result: Value): string {
   const made = new Set<Value>();
   for (const r of scope.records.slice(from, scope.position)) {
-    const found = r.inputs.find((t) => t.needsGradient && !made.has(t));
+    const found = r.operands.find((t) => t.needsGradient && !made.has(t));
     if (found) return `${found.origin} ${showShape(found.shape)}`;
     made.add(r.output);
   }
@@ -113,22 +115,22 @@ interface Recomputed {
   readonly draws: ReadonlyMap<object, number>;
 }
 
-const recomputeOp = defineOp<Recomputed>({
+export const recomputeOp = defineOp({
   name: "recompute",
-  inputs: "any",
+  inputs: { given: "any[]" },
   closures: true,
   watched: false,
-  shape: (_, { shape }) => shape,
-  forward: (r) => r.kernels.copy(r.output.size, r.attributes.result(), r.output.pointer),
-  backward: (r) => {
+  shape: (_, { shape }: Recomputed) => shape,
+  forward: ({ kernels, output }, { result }) => kernels.copy(output.size, result(), output.pointer),
+  backward: (r, { f, draws }) => {
     const scope = r.output.scope.inner("recompute", true);
     const { root } = scope;
     const held = root.draws;
-    root.draws = new Map(r.attributes.draws);
+    root.draws = new Map(draws);
     try {
       scope.within(r.output.scope.step, () => {
-        const inputs = r.inputs.map((t, i) => scope.alias(t, t.pointer, r.gradientIn[i]));
-        const out = r.attributes.f(...inputs);
+        const inputs = r.inputs.given.map((t, i) => scope.alias(t, t.pointer, r.gradients.given[i]));
+        const out = f(...inputs);
         const leaves = inputs.map((t) => t.value!).filter((t) => t.needsGradient);
         if (scope.own(out).needsGradient) scope.backward(out, leaves, r.gradientOut);
         else for (const t of leaves) r.kernels.fill(t.size, 0, t.gradient);
@@ -172,6 +174,5 @@ export function recompute(f: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[
     return inner.own(found);
   });
   const { shape, pointer } = out;
-  const given = { shape, f: checked, result: () => pointer, draws };
-  return run(recomputeOp, given, inputs[0], undefined, undefined, inputs.slice(1));
+  return runNamed(recomputeOp, { shape, f: checked, result: () => pointer, draws }, { given: inputs });
 }

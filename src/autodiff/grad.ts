@@ -8,13 +8,15 @@ import { hostTensor, isLeaf, isTensor, revive, type Tensor } from "../core/tenso
 import type { Value } from "../core/value.js";
 import { sharedRuntime } from "../wasm/runtime.js";
 
+/** What is said of a function of a trainer that returned a Promise. */
+export const synchronous = (what: string): string =>
+  `${what} returned a Promise: a ${what} must be synchronous. Await data before the step, not inside it`;
+
 /** Throws TypeError for a Promise, whose own failure is then nobody's: it must not end the process. */
-export function refusePromise(what: string, value: unknown): void {
+export function refusePromise(value: unknown, sentence: string): void {
   if (typeof (value as PromiseLike<unknown> | null)?.then !== "function") return;
   (value as PromiseLike<unknown>).then(undefined, () => {});
-  throw new TypeError(
-    `${what} returned a Promise: a ${what} must be synchronous. Await data before the step, not inside it`,
-  );
+  throw new TypeError(sentence);
 }
 
 /**
@@ -22,7 +24,7 @@ export function refusePromise(what: string, value: unknown): void {
  * something is to `learn` from it, for one that depends on no parameter; ShapeError for one that is no scalar.
  */
 export function checkLoss(value: unknown, learns: boolean): asserts value is Tensor {
-  refusePromise("loss", value);
+  refusePromise(value, synchronous("loss"));
   if (!isTensor(value)) throw new TypeError(`loss returned ${show(value)}; return a scalar tensor`);
   if (value.size !== 1)
     throw new ShapeError(

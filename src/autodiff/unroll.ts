@@ -18,11 +18,12 @@ export interface UnrollOptions<P> {
   readonly recompute?: boolean;
 }
 
-const keepOp = defineOp({
+export const unrollOp = defineOp({
   name: "unroll",
+  inputs: { x: "any" },
   moves: true,
-  shape: ([x]) => x.shape,
-  forward: (r) => r.kernels.copy(r.a.size, r.a.pointer, r.output.pointer),
+  shape: ({ x }) => x.shape,
+  forward: ({ kernels, inputs: { x }, output }) => kernels.copy(x.size, x.pointer, output.pointer),
   backward: null,
 });
 
@@ -55,7 +56,7 @@ type Cell<S, P> = (state: S, t: number, params: P) => S;
 /** No gradients: the state has one place, and every step's arena begins above it. */
 function inPlace<S, P>(scope: Scope, cell: Cell<S, P>, state: S, count: number, params: P): S {
   const { kernels } = scope.runtime;
-  const held = leavesOf(state).map((leaf) => run(keepOp, undefined, leaf));
+  const held = leavesOf(state).map((leaf) => run(unrollOp, undefined, leaf));
   const homes = held.map((h) => scope.own(h));
   const inner = scope.inner("unroll");
   inner.tapeless = true;
@@ -67,7 +68,7 @@ function inPlace<S, P>(scope: Scope, cell: Cell<S, P>, state: S, count: number, 
       const next = checked(state, cell(before, t, params), t).map((leaf) => {
         const own = inner.own(leaf, "unroll");
         // what lies below the arena may be overwritten by a neighbour: a state that only changed places
-        return own.pointer < inner.start ? inner.own(run(keepOp, undefined, leaf)) : own;
+        return own.pointer < inner.start ? inner.own(run(unrollOp, undefined, leaf)) : own;
       });
       next.forEach((value, i) => {
         kernels.copy(value.size, value.pointer, homes[i].pointer);
@@ -77,20 +78,20 @@ function inPlace<S, P>(scope: Scope, cell: Cell<S, P>, state: S, count: number, 
 }
 
 /** The bits of int32 as float32 and back: how a state of both goes through one result. Neither is looked at as a number. */
-const view = (name: string, from: DataType, to: DataType) =>
+const view = <const N extends string>(name: N, to: DataType) =>
   defineOp({
     name,
-    inputs: [from],
+    inputs: { x: "any" },
     dtype: to,
     watched: false,
-    shape: ([x]) => x.shape,
+    shape: ({ x }) => x.shape,
     view: () => 0,
     forward: () => {},
     backward: null,
   });
-const toBits = view("toBits", "int32", "float32");
-const fromBits = view("fromBits", "float32", "int32");
-const packed = (leaf: Tensor): Tensor => (leaf.dtype === "int32" ? run(toBits, undefined, leaf) : leaf);
+export const toBitsOp = view("toBits", "float32");
+export const fromBitsOp = view("fromBits", "int32");
+const packed = (leaf: Tensor): Tensor => (leaf.dtype === "int32" ? run(toBitsOp, undefined, leaf) : leaf);
 
 /** One step as a function of flat tensors, whose inner values are computed again for the gradient. */
 function recomputed<S, P>(cell: Cell<S, P>, state: S, t: number, params: P): S {
@@ -110,7 +111,7 @@ function recomputed<S, P>(cell: Cell<S, P>, state: S, t: number, params: P): S {
   return mapTree(state, isTensor, (leaf) => {
     at += leaf.size;
     const own = leaves.length === 1 ? whole : reshape(slice(whole, [at - leaf.size], [leaf.size]), leaf.shape);
-    return leaf.dtype === "int32" ? run(fromBits, undefined, own) : own;
+    return leaf.dtype === "int32" ? run(fromBitsOp, undefined, own) : own;
   });
 }
 

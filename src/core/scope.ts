@@ -4,16 +4,9 @@
 import { StaleTensorError } from "../base/errors.js";
 import { sameShape, showShape } from "../base/shape.js";
 import type { Runtime } from "../wasm/runtime.js";
-import {
-  type AnyOp,
-  type Attributes,
-  type BackwardPlan,
-  makeRecord,
-  type OpRecord,
-  planBackward,
-  runBackward,
-  sameAttributes,
-} from "./tape.js";
+import { type AnyOp, defineOp } from "./op.js";
+import { type Attributes, makeRecord, sameAttributes, type TapeRecord } from "./record.js";
+import { type BackwardPlan, planBackward, runBackward } from "./tape.js";
 import { Handle, type Run, type Tensor } from "./tensor.js";
 import { Value } from "./value.js";
 
@@ -38,7 +31,7 @@ export function countDraw(context: object): number {
 }
 
 export class Scope {
-  readonly records: OpRecord[] = [];
+  readonly records: TapeRecord[] = [];
   /** The run that is open: a handle with another stamp is stale. */
   run: Run | undefined;
   /** What the last opening is called in messages: "step 12". */
@@ -167,12 +160,15 @@ export class Scope {
     return new Handle(value, this.run!);
   }
 
-  /** Runs an op on inputs of any kind and returns its result in this scope. `given` is what its `read` makes attributes of. */
-  execute(op: AnyOp, given: Attributes, a: Tensor, b?: Tensor, c?: Tensor, rest?: readonly Tensor[]): Tensor {
-    const x = a.run === this.run ? a.value! : this.resolve(op, a);
+  /**
+   * Runs an op and returns its result in this scope: on up to three operands, or on `many` (those a call leaves out are
+   * undefined there). `given` is what its `read` makes attributes of.
+   */
+  execute(op: AnyOp, given: Attributes, a?: Tensor, b?: Tensor, c?: Tensor, many?: Given): Tensor {
+    const x = a === undefined ? undefined : a.run === this.run ? a.value! : this.resolve(op, a);
     const y = b === undefined ? undefined : b.run === this.run ? b.value! : this.resolve(op, b);
     const z = c === undefined ? undefined : c.run === this.run ? c.value! : this.resolve(op, c);
-    const more = rest === undefined ? undefined : rest.map((t) => this.resolve(op, t));
+    const more = many === undefined ? undefined : this.resolveAll(op, many);
     if (this.warm && this.cursor < this.records.length) {
       const r = this.records[this.cursor];
       if (
@@ -180,12 +176,12 @@ export class Scope {
         r.a === x &&
         r.b === y &&
         r.c === z &&
-        sameRest(r.rest, more) &&
+        sameValues(r.many, more) &&
         (op.dynamic || sameAttributes(r.given, given))
       ) {
         if (op.dynamic || op.closures) r.attributes = given;
         this.cursor++;
-        op.forward(r);
+        op.forward(r, r.attributes);
         return this.handle(r.output);
       }
     }
@@ -195,19 +191,24 @@ export class Scope {
   private record(
     op: AnyOp,
     given: Attributes,
-    a: Value,
+    a: Value | undefined,
     b: Value | undefined,
     c: Value | undefined,
-    rest: readonly Value[] | undefined,
-  ): OpRecord {
+    many: readonly (Value | undefined)[] | undefined,
+  ): TapeRecord {
     if (this.warm) this.cool();
-    const r = makeRecord(this, op, given, a, b, c, rest);
+    const r = makeRecord(this, op, given, a, b, c, many);
     this.records.push(r);
     this.cursor++;
     this.plan = undefined;
     this.forwardEnd = r.end;
-    op.forward(r);
+    op.forward(r, r.attributes);
     return r;
+  }
+
+  /** On its own, since its closure would cost every op. */
+  private resolveAll(op: AnyOp, many: Given): (Value | undefined)[] {
+    return many.map((t) => t && this.resolve(op, t));
   }
 
   /** A tensor as this scope knows it: its own, one of a scope around it, or a host tensor copied in once per run. */
@@ -296,10 +297,21 @@ export class Scope {
   }
 }
 
-const uploadOp: AnyOp = { name: "upload", shape: () => [], forward: () => {}, backward: null };
+/** Operands of a call, in the order in which its op declares them. */
+export type Given = readonly (Tensor | undefined)[];
+
+/** How a host tensor comes in. */
+export const uploadOp = defineOp({
+  name: "upload",
+  inputs: {},
+  guard: "Replace that value, or leave out its example",
+  shape: () => [],
+  forward: () => {},
+  backward: null,
+});
 
 /** Its `given` tells whether there is room for bytes beside the floats. */
-function makeUploadRecord(scope: Scope, t: Tensor, needsGradient: boolean, staging: boolean): OpRecord {
+function makeUploadRecord(scope: Scope, t: Tensor, needsGradient: boolean, staging: boolean): TapeRecord {
   const { memory, kernels } = scope.runtime;
   const output = new Value(t.shape, t.dtype);
   output.scope = scope;
@@ -314,21 +326,23 @@ function makeUploadRecord(scope: Scope, t: Tensor, needsGradient: boolean, stagi
     kernels,
     given: staging,
     attributes: undefined,
-    a: output,
+    a: undefined,
     b: undefined,
     c: undefined,
-    rest: undefined,
-    inputs: [],
+    many: undefined,
+    inputs: {},
+    operands: [],
     output,
     workspace,
     end: memory.top,
     gradientOut: 0,
+    gradients: {},
     gradientIn: [],
     addInto: [],
   };
 }
 
-function sameRest(a: readonly Value[] | undefined, b: readonly Value[] | undefined): boolean {
+function sameValues(a: TapeRecord["many"], b: TapeRecord["many"]): boolean {
   if (a === b) return true;
   if (a === undefined || b === undefined || a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;

@@ -1,19 +1,7 @@
-// What a DivergenceError points at: the value of the batch that made it so, and the way out of an op that cannot take it.
+// What a DivergenceError points at: the value of the batch that made it so.
 import { showShape } from "../base/shape.js";
 import { under } from "../base/tree.js";
 import { isTensor, type Tensor } from "../core/tensor.js";
-
-/** How an op that gave NaN or Infinity is kept from it. */
-export const guards: { readonly [op: string]: string } = {
-  log: "Keep its input above 0, or compute with logits: softmaxCrossEntropy, logSoftmax",
-  div: "Keep the divisor away from 0",
-  reciprocal: "Keep its input away from 0",
-  sqrt: "Keep its input above 0; at 0 its gradient is infinite",
-  rsqrt: "Keep its input above 0",
-  norm: "Keep its input away from 0, where its gradient is undefined",
-  exp: "Keep its input below 88",
-  upload: "Replace that value, or leave out its example",
-};
 
 /** The tensors of a batch with their paths. A batch may hold anything else as well. */
 function tensorsOf(batch: unknown): [Tensor, string][] {

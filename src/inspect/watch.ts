@@ -1,17 +1,16 @@
 // A scope that looks at everything its ops write, and names the op by which the first NaN or Infinity came in.
 // A class of its own: the scopes that do not watch pay nothing for it.
 import { broadcastStrides, type Shape, showShape, stridesOf } from "../base/shape.js";
-import { Scope } from "../core/scope.js";
-import { type AnyOp, type Attributes, type BackwardPlan, type OpRecord, runBackward } from "../core/tape.js";
+import type { AnyOp } from "../core/op.js";
+import type { Attributes, TapeRecord } from "../core/record.js";
+import { type Given, Scope, uploadOp } from "../core/scope.js";
+import { type BackwardPlan, runBackward } from "../core/tape.js";
 import type { Tensor } from "../core/tensor.js";
 import type { Value } from "../core/value.js";
 import type { Runtime } from "../wasm/runtime.js";
 
-/** Told what came in, and by which op. */
-export type WatchReport = (what: string, op: string) => never;
-
-/** Where two of the inputs are combined in another way than position by position, whatever the shapes. */
-const MIXING = new Set(["matmul", "linear", "conv2d", "concat", "transpose", "reshape"]);
+/** Told what came in, and how the op is kept from it, where one knows. */
+export type WatchReport = (what: string, guard?: string) => never;
 
 export class WatchedScope extends Scope {
   /** What host tensors are called in messages: "batch.x". */
@@ -33,22 +32,22 @@ export class WatchedScope extends Scope {
     return scope;
   }
 
-  override execute(op: AnyOp, given: Attributes, a: Tensor, b?: Tensor, c?: Tensor, rest?: readonly Tensor[]): Tensor {
-    const result = super.execute(op, given, a, b, c, rest);
+  override execute(op: AnyOp, given: Attributes, a?: Tensor, b?: Tensor, c?: Tensor, many?: Given): Tensor {
+    const result = super.execute(op, given, a, b, c, many);
     if (result.dtype !== "float32" || op.moves || op.watched === false) return result;
     const record = this.records[this.cursor - 1];
-    const { inputs, output: out } = record;
-    const at = this.arisen(out, inputs);
+    const { operands, output: out } = record;
+    const at = this.arisen(out, operands);
     if (at < 0) return result;
     const value = this.f32(out.pointer, at);
     if (op.name === "constant") {
-      if (Number.isNaN(value)) this.report("a number that an op was given is NaN", op.name);
+      if (Number.isNaN(value)) this.report("a number that an op was given is NaN");
       return result;
     }
-    const of = inputs.slice(0, 3).map(this.show).join(" and ") + (inputs.length > 3 ? " and others" : "");
+    const of = operands.slice(0, 3).map(this.show).join(" and ") + (operands.length > 3 ? " and others" : "");
     this.report(
       `${op.name} of ${of} gave ${value} at position ${at} (${this.inputsAt(record, at, out.shape)})`,
-      op.name,
+      op.guard,
     );
   }
 
@@ -57,7 +56,7 @@ export class WatchedScope extends Scope {
     out.origin = this.names.get(t) ?? "a host tensor";
     if (out.dtype === "float32") {
       const at = this.find(out.pointer, out.size, Number.isNaN);
-      if (at >= 0) this.report(`${this.show(out)} holds NaN at position ${at}`, "upload");
+      if (at >= 0) this.report(`${this.show(out)} holds NaN at position ${at}`, uploadOp.guard);
     }
     return out;
   }
@@ -67,20 +66,20 @@ export class WatchedScope extends Scope {
   }
 
   /** All gradients before this record's were finite: the first one that is not arose here. */
-  private readonly checkGradients = (r: OpRecord): void => {
-    r.inputs.forEach((input, j) => {
+  private readonly checkGradients = (r: TapeRecord): void => {
+    r.operands.forEach((input, j) => {
       if (r.gradientIn[j] === 0) return;
       const own = this.find(r.gradientIn[j], input.size, isBad);
       if (own >= 0)
         this.report(
           `the gradient of ${r.op.name} by ${this.show(input)} is ${this.f32(r.gradientIn[j], own)} at position ${own} (${this.inputsAt(r, own, input.shape)})`,
-          r.op.name,
+          r.op.guard,
         );
       const sum = r.addInto[j] === 0 ? -1 : this.find(r.addInto[j], input.size, isBad);
       if (sum >= 0)
         this.report(
           `the gradients of ${this.show(input)} add up to ${this.f32(r.addInto[j], sum)} at position ${sum}, with that of ${r.op.name}`,
-          r.op.name,
+          r.op.guard,
         );
     });
   };
@@ -116,9 +115,9 @@ export class WatchedScope extends Scope {
   };
 
   /** The inputs at a position of the output where the op goes position by position; their ranges otherwise. */
-  private inputsAt(r: OpRecord, position: number, shape: Shape): string {
-    const places = MIXING.has(r.op.name) ? undefined : r.inputs.map((t) => placeIn(t.shape, shape, position));
-    return r.inputs
+  private inputsAt(r: TapeRecord, position: number, shape: Shape): string {
+    const places = r.op.mixes ? undefined : r.operands.map((t) => placeIn(t.shape, shape, position));
+    return r.operands
       .slice(0, 3)
       .map((t, i) => {
         const place = places?.every((p) => p >= 0) ? places[i] : -1;

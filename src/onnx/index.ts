@@ -4,14 +4,14 @@
 import { ShapeError, show } from "../base/errors.js";
 import { flag, type Rule, readOptions } from "../base/options.js";
 import { sameShape, showShape } from "../base/shape.js";
+import { sameAttributes, type TapeRecord } from "../core/record.js";
 import { currentScope } from "../core/scope.js";
-import { type OpRecord, sameAttributes } from "../core/tape.js";
 import type { Value } from "../core/value.js";
 import { encodeOnnx, type OnnxValue } from "./encode.js";
-import { checkKnown } from "./entry.js";
+import { checkKnown, type OnnxEntry } from "./entry.js";
 import { type Dimension, OnnxGraph } from "./graph.js";
 import { Names } from "./names.js";
-import { onnxEntries } from "./ops.js";
+import { onnxEntries, refusals } from "./ops.js";
 import { dimensionsOf, FIXED, follow, runsOf, sameValues } from "./runs.js";
 import { reachable, type Trace } from "./trace.js";
 
@@ -111,33 +111,31 @@ function namesOf({ inputs, outputs, params }: Trace): ModelNames {
   return { all, inputs: ofInputs, outputs: ofOutputs, params: ofParams };
 }
 
+/** What a table has of its own: an op may be called as every object's functions are. */
+const own = <T>(table: { readonly [name: string]: T }, name: string): T | undefined =>
+  Object.hasOwn(table, name) ? table[name] : undefined;
+
 /** Their attributes are sizes, which the shapes tell better. */
 const shaped = new Set(["reshape", "broadcastTo", "slice"]);
-
-/** What is left to do for an op that has no entry. */
-const wayOut: { readonly [op: string]: string } = {
-  recompute: "It saves memory in training only: call the function itself",
-  unroll: "It saves memory in training only: leave out the option recompute",
-};
 
 function writeOp(
   graph: OnnxGraph,
   runs: readonly Trace[],
-  records: readonly OpRecord[],
+  records: readonly TapeRecord[],
   values: ReadonlyMap<Value, string>,
 ): string {
   const [record] = records;
+  const { operands } = record;
   const { name } = record.op;
-  const entry = Object.hasOwn(onnxEntries, name) ? onnxEntries[name] : undefined;
+  const entry = own<OnnxEntry>(onnxEntries, name);
   if (entry === undefined) {
     const known = `Leave it out of the function, or write it with others. There are: ${Object.keys(onnxEntries).sort().join(", ")}`;
     throw new TypeError(
-      `toONNX: the op ${name} ${record.inputs.map((t) => showShape(t.shape)).join(" x ")} has no ONNX form here. ${
-        Object.hasOwn(wayOut, name) ? wayOut[name] : known
-      }`,
+      `toONNX: the op ${name} ${operands.map((t) => showShape(t.shape)).join(" x ")} has no ONNX form here. ${own(refusals, name) ?? known}`,
     );
   }
   for (const r of records) checkKnown(r, entry);
+  const called = (t: Value): string => values.get(t) ?? "";
   const fail = (why: string): never => {
     throw new ShapeError(`toONNX: ${name} ${why}. ${FIXED}`);
   };
@@ -146,16 +144,17 @@ function writeOp(
   return entry.write({
     graph,
     record,
-    inputs: record.inputs.map((t) => values.get(t) ?? ""),
+    inputs: operands.map(called),
+    named: Object.fromEntries(Object.entries(record.inputs).map(([operand, t]) => [operand, t && called(t as Value)])),
     dimensions: dimensionsOf(`the result of ${name}`, runs, (_, run) => records[run].output),
-    inputDimensions: (i) => dimensionsOf(`an input of ${name}`, runs, (_, run) => records[run].inputs[i]),
+    inputDimensions: (i) => dimensionsOf(`an input of ${name}`, runs, (_, run) => records[run].operands[i]),
     follow: (what, read) => follow(`${name} has`, `as ${what} of axis`, runs, records.map(read)),
     fail,
   });
 }
 
 /** A tensor that the function brings along: as it is, or one value at the batch's size. */
-function writeConstant(graph: OnnxGraph, runs: readonly Trace[], records: readonly OpRecord[]): string {
+function writeConstant(graph: OnnxGraph, runs: readonly Trace[], records: readonly TapeRecord[]): string {
   const [{ output: own }] = records;
   const all = records.map(({ output }, run) => runs[run].values.get(output)!);
   const isSame = records.every(({ output }) => sameShape(own.shape, output.shape));

@@ -1,6 +1,8 @@
 // Products, convolutions, pooling and normalisation in ONNX. Images go channels first there.
 // Source: onnx/docs/Operators.md.
-import type { ConvActivation } from "../ops/image/conv.js";
+import type { ConvActivation, conv2dOp } from "../ops/image/conv.js";
+import type { linearOp } from "../ops/product/matmul.js";
+import type { normaliseOp } from "../ops/reduce/normalise.js";
 import { entry, type OnnxEntry } from "./entry.js";
 import type { OnnxGraph } from "./graph.js";
 
@@ -10,7 +12,7 @@ function swapped(graph: OnnxGraph, value: string, rank: number): string {
   return graph.transpose(value, axes);
 }
 
-const matmul = entry(2, "number", ({ graph, inputs, record: { inputs: operands, attributes: form } }) => {
+const matmul = entry(2, "number", ({ graph, inputs, record: { operands, attributes: form } }) => {
   const [a, b] = operands.map(({ rank }) => rank);
   const [transA, transB] = [form & 1, (form >> 1) & 1];
   if (a === 2 && b === 2 && form !== 0) return graph.op("Gemm", inputs, { transA, transB });
@@ -20,12 +22,13 @@ const matmul = entry(2, "number", ({ graph, inputs, record: { inputs: operands, 
   ]);
 });
 
-const linear = entry(3, ["relu"], ({ graph, inputs, record: { inputs: operands, attributes } }) => {
+const linear = entry<typeof linearOp>(3, ["relu"], ({ graph, inputs, named, record: { operands, attributes } }) => {
+  const { x, weight, bias } = named;
   let out: string;
   if (operands[0].rank === 2) out = graph.op("Gemm", inputs);
   else {
-    out = graph.op("MatMul", inputs.slice(0, 2));
-    if (inputs.length > 2) out = graph.op("Add", [out, inputs[2]]);
+    out = graph.op("MatMul", [x, weight]);
+    if (bias) out = graph.op("Add", [out, bias]);
   }
   return attributes.relu ? graph.op("Relu", [out]) : out;
 });
@@ -56,9 +59,9 @@ const samePadding = (size: number, kernel: number, stride: number): [before: num
   return [total >> 1, total - (total >> 1)];
 };
 
-const conv2d = entry(3, ["strideY", "strideX", "padding", "activation"], (context) => {
-  const { graph, inputs, record, inputDimensions, fail } = context;
-  const [x, weight] = record.inputs;
+const conv2d = entry<typeof conv2dOp>(3, ["strideY", "strideX", "padding", "activation"], (context) => {
+  const { graph, named, record, inputDimensions, fail } = context;
+  const { x, weight } = record.inputs;
   const { strideY, strideX, padding, activation } = record.attributes;
   const [kh, kw] = weight.shape;
   let pads: readonly number[];
@@ -73,8 +76,8 @@ const conv2d = entry(3, ["strideY", "strideX", "padding", "activation"], (contex
     const [top, right, bottom, left] = typeof padding === "number" ? Array<number>(4).fill(padding) : padding;
     pads = [top, left, bottom, right];
   }
-  const turned = graph.transpose(inputs[1], [3, 2, 0, 1]); // [kh, kw, in, out] -> [out, in, kh, kw]
-  let out = graph.op("Conv", [graph.channelsFirst(inputs[0]), turned, ...inputs.slice(2)], {
+  const turned = graph.transpose(named.weight, [3, 2, 0, 1]); // [kh, kw, in, out] -> [out, in, kh, kw]
+  let out = graph.op("Conv", [graph.channelsFirst(named.x), turned, ...(named.bias ? [named.bias] : [])], {
     kernel_shape: [kh, kw],
     strides: [strideY, strideX],
     pads,
@@ -114,14 +117,15 @@ function statistics(graph: OnnxGraph, x: string, rank: number): { centred: strin
 }
 
 const batchStatistics = entry(1, "nothing", ({ graph, inputs, record }) => {
-  const { mean, variance } = statistics(graph, inputs[0], record.inputs[0].rank);
+  const { mean, variance } = statistics(graph, inputs[0], record.operands[0].rank);
   const rows = [mean, variance].map((value) => graph.op("Unsqueeze", [value, graph.integers([0])]));
   return graph.op("Concat", rows, { axis: 0 });
 });
 
 /** (x - mean) / sqrt(variance + epsilon) scale + offset, with the batch's own statistics or those given. */
-const batchNorm = entry(5, "number", ({ graph, inputs, record: { inputs: operands, attributes: epsilon } }) => {
-  const [x, scale, offset, mean, given] = inputs;
+const batchNorm = entry<typeof normaliseOp>(5, "number", ({ graph, named, record }) => {
+  const { operands, attributes: epsilon } = record;
+  const { x, scale, offset, mean, variance: given } = named;
   const own = given === undefined ? statistics(graph, x, operands[0].rank) : undefined;
   const centred = own?.centred ?? graph.op("Sub", [x, mean]);
   const shifted = graph.op("Add", [own?.variance ?? given, graph.scalar(epsilon)]);

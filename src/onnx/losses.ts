@@ -1,14 +1,16 @@
 // Losses and accuracy in ONNX, of its simplest ops: not every runtime has SoftmaxCrossEntropyLoss.
-import type { OpRecord } from "../core/tape.js";
+import type { TapeRecord } from "../core/record.js";
+import type { softmaxCrossEntropyRowsOp } from "../ops/loss/softmax.js";
 import { entry } from "./entry.js";
 import type { OnnxGraph } from "./graph.js";
 
 /** The mean over all rows, where the op has taken it: an op that has not has a result per label. */
-const meanOf = (graph: OnnxGraph, losses: string, { inputs, output }: OpRecord): string =>
-  output.rank < inputs[1].rank ? graph.op("ReduceMean", [losses], { keepdims: 0 }) : losses;
+const meanOf = (graph: OnnxGraph, losses: string, { operands, output }: TapeRecord): string =>
+  output.rank < operands[1].rank ? graph.op("ReduceMean", [losses], { keepdims: 0 }) : losses;
 
 /** -log softmax(x)[label], times the mask; where that is 0 label and x may be anything. */
-const softmaxCrossEntropy = entry(3, "nothing", ({ graph, inputs: [x, labels, mask], record }) => {
+const softmaxCrossEntropy = entry<typeof softmaxCrossEntropyRowsOp>(3, "nothing", ({ graph, named, record }) => {
+  const { logits: x, labels, mask } = named;
   const out = mask && graph.op("Equal", [mask, graph.scalar(0)]);
   const safe = out ? graph.op("Where", [out, graph.scalar(0, "int32"), labels]) : labels;
   const rows = graph.op("LogSoftmax", [x], { axis: -1 });

@@ -1,6 +1,10 @@
 // How each op is written in ONNX, by the name of the op. A further op is a further entry; opset 17.
 // Source: onnx/docs/Operators.md.
+import type * as custom from "../autodiff/custom.js";
+import type * as unrolling from "../autodiff/unroll.js";
+import type { Op } from "../core/op.js";
 import type { DataType } from "../core/tensor.js";
+import type * as ops from "../ops/all.js";
 import { entry, type OnnxContext, type OnnxEntry } from "./entry.js";
 import { sameDimension } from "./graph.js";
 import { layerEntries, saturatingSigmoid, saturatingTanh } from "./layers.js";
@@ -23,7 +27,7 @@ const binary = (kind: string): OnnxEntry => entry(2, "nothing", ({ graph, inputs
 /** A comparison gives 0 and 1 as floats; of an int32 and a float, both are floats. */
 const comparison = (kind: string, negated = false): OnnxEntry =>
   entry(2, "nothing", ({ graph, inputs, record }) => {
-    const types = record.inputs.map(({ dtype }) => dtype);
+    const types = record.operands.map(({ dtype }) => dtype);
     const operands = inputs.map((x, i) =>
       types[0] !== types[1] && types[i] === "int32" ? graph.op("Cast", [x], { to: 1 }) : x,
     );
@@ -48,13 +52,13 @@ const norm = entry(1, ["axes", "keepDims"], (context) => {
   const {
     graph,
     inputs: [x],
-    record: { inputs, attributes },
+    record: { operands, attributes },
   } = context;
   const { axes, keepDims } = attributes as { axes: readonly number[]; keepDims: boolean };
   const size = graph.op("Abs", [x]);
   if (axes.length === 0) return size;
   // of nothing there is no largest
-  if (axes.some((d) => inputs[0].shape[d] === 0))
+  if (axes.some((d) => operands[0].shape[d] === 0))
     return graph.op("ReduceL2", [x], { axes, keepdims: keepDims ? 1 : 0 });
   const largest = graph.op("ReduceMax", [size], { axes, keepdims: 1 });
   const unit = graph.op("Clip", [largest, graph.scalar(2 ** -100), graph.scalar(2 ** 127)]);
@@ -123,7 +127,7 @@ const oneHot = entry(1, "number", ({ graph, inputs, record }) => {
 });
 
 /** Equal indices add up: that is what the reduction is for. */
-const scatterAdd = entry(3, "nothing", ({ graph, inputs: [x, indices, updates] }) => {
+const scatterAdd = entry<typeof ops.scatterAddOp>(3, "nothing", ({ graph, named: { x, indices, updates } }) => {
   const at = graph.op("Unsqueeze", [graph.op("Cast", [indices], { to: 7 }), graph.integers([-1])]);
   return graph.op("ScatterND", [x, at, updates], { reduction: "add" });
 });
@@ -139,12 +143,26 @@ const axisOf = ({ record }: OnnxContext): { axis: number } => ({ axis: record.at
 
 const same = ({ inputs }: OnnxContext): string => inputs[0];
 
-/** One entry per op, by its name. */
-export const onnxEntries: { readonly [op: string]: OnnxEntry } = {
+type NamesOf<M> = { [K in keyof M]: M[K] extends Op<any, any, any, infer N> ? N : never }[keyof M];
+/** What the ops are called that a tape may hold. */
+type OpName = "constant" | NamesOf<typeof ops> | NamesOf<typeof custom> | NamesOf<typeof unrolling>;
+
+const TRAINING = "It saves memory in training only:";
+/** The ops that have no form, with what there is to do instead. */
+export const refusals = {
+  cut: "Sequences have no lengths of their own there: leave out the option lengths",
+  recompute: `${TRAINING} call the function itself`,
+  unroll: `${TRAINING} leave out the option recompute`,
+  toBits: `${TRAINING} leave out the option recompute`,
+  fromBits: `${TRAINING} leave out the option recompute`,
+} satisfies { readonly [op in OpName]?: string };
+
+/** One entry per op, by its name: the type asks for every op that is not refused. */
+export const onnxEntries = {
   cast: entry(1, "nothing", ({ graph, inputs, record: { output } }) =>
     graph.op("Cast", [inputs[0]], { to: output.dtype === "int32" ? 6 : 1 }),
   ),
-  constant: entry(1, "number", ({ graph, record }) => graph.scalar(record.attributes)),
+  constant: entry(0, "number", ({ graph, record }) => graph.scalar(record.attributes)),
   // one input, element by element
   abs: unary("Abs"),
   cos: unary("Cos"),
@@ -202,10 +220,10 @@ export const onnxEntries: { readonly [op: string]: OnnxEntry } = {
   lessEqual: comparison("LessOrEqual"),
   greater: comparison("Greater"),
   greaterEqual: comparison("GreaterOrEqual"),
-  where: entry(3, "nothing", ({ graph, inputs: [condition, a, b] }) =>
+  where: entry<typeof ops.whereOp>(3, "nothing", ({ graph, named: { condition, a, b } }) =>
     graph.op("Where", [graph.op("Cast", [condition], { to: 9 }), a, b]),
   ),
-  lerp: entry(3, "nothing", ({ graph, inputs: [a, b, t] }) =>
+  lerp: entry<typeof ops.lerpOp>(3, "nothing", ({ graph, named: { a, b, t } }) =>
     graph.op("Add", [a, graph.op("Mul", [t, graph.op("Sub", [b, a])])]),
   ),
   // along axes
@@ -245,4 +263,4 @@ export const onnxEntries: { readonly [op: string]: OnnxEntry } = {
   ...layerEntries,
   ...lossEntries,
   ...recurrentEntries,
-};
+} satisfies { readonly [op in Exclude<OpName, keyof typeof refusals>]: OnnxEntry };

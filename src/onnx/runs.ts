@@ -1,7 +1,7 @@
 // The runs of a function that together tell what it depends on: the example, other sizes of the batch, other values.
 import { ShapeError, show } from "../base/errors.js";
 import { showShape } from "../base/shape.js";
-import { sameAttributes } from "../core/tape.js";
+import { sameAttributes } from "../core/record.js";
 import type { HostArray } from "../core/tensor.js";
 import type { Value } from "../core/value.js";
 import { exampleTree, firstRow, withOtherValues, withRows } from "./example.js";

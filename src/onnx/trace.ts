@@ -1,9 +1,10 @@
 // What a function does, read off the tape of a run on an example; and where two runs differ.
+import { refusePromise } from "../autodiff/grad.js";
 import { ShapeError, show } from "../base/errors.js";
 import { showShape } from "../base/shape.js";
 import { flatten, mapTree, under } from "../base/tree.js";
+import type { TapeRecord } from "../core/record.js";
 import { Scope } from "../core/scope.js";
-import type { OpRecord } from "../core/tape.js";
 import { type HostArray, isTensor, type Tensor } from "../core/tensor.js";
 import type { Value } from "../core/value.js";
 import { sharedRuntime } from "../wasm/runtime.js";
@@ -21,7 +22,7 @@ export interface Leaf {
 export interface Trace {
   /** Rows of every input. */
   readonly batch: number;
-  readonly records: readonly OpRecord[];
+  readonly records: readonly TapeRecord[];
   readonly params: readonly Leaf[];
   readonly inputs: readonly Leaf[];
   readonly outputs: readonly Leaf[];
@@ -32,11 +33,7 @@ export interface Trace {
 /** The result as leaves. Throws TypeError for a result that holds something else than tensors, or none. */
 function outputsOf(result: unknown, scope: Scope): Leaf[] {
   const way = "Return a tensor, or a tree of them";
-  if (typeof (result as PromiseLike<unknown> | undefined)?.then === "function") {
-    // what becomes of it is nobody's business any more
-    (result as PromiseLike<unknown>).then(undefined, () => {});
-    throw new TypeError(`toONNX: the function returned a Promise; it must compute at once. ${way}`);
-  }
+  refusePromise(result, `toONNX: the function returned a Promise; it must compute at once. ${way}`);
   let leaves: { path: string; leaf: Tensor }[];
   try {
     leaves = flatten(result, isTensor, "the result");
@@ -110,7 +107,7 @@ export function firstDifference(a: Trace, b: Trace): number {
   const at = a.records.findIndex((r, i) => {
     const s = b.records[i];
     return (
-      r.op !== s?.op || r.inputs.length !== s.inputs.length || r.inputs.some((input, j) => !alike(input, s.inputs[j]))
+      r.op !== s?.op || r.operands.length !== s.operands.length || r.operands.some((t, j) => !alike(t, s.operands[j]))
     );
   });
   if (at >= 0) return at;
@@ -128,9 +125,9 @@ const placesOf = ({ records }: Trace): Map<Value, number> => new Map(records.map
 export function reachable({ records, outputs }: Trace): Set<Value> {
   const needed = new Set(outputs.map(({ tensor }) => tensor));
   for (let i = records.length - 1; i >= 0; i--) {
-    const { op, output, inputs } = records[i];
+    const { op, output, operands } = records[i];
     if (!needed.has(output)) continue;
-    for (const t of op.name === "customGrad" ? inputs.slice(0, 1) : inputs) needed.add(t);
+    for (const t of op.name === "customGrad" ? operands.slice(0, 1) : operands) needed.add(t);
   }
   return needed;
 }

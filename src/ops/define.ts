@@ -1,7 +1,7 @@
 // How an op is declared and run: inside a scope on its tape, outside in a scope of its own (copy in, run, copy out).
 import { kindOf, show } from "../base/errors.js";
+import { defineOp, type Named, type Op, type Operands } from "../core/op.js";
 import { currentScope, Scope } from "../core/scope.js";
-import type { Op } from "../core/tape.js";
 import {
   hostTensor,
   isTensorForm,
@@ -14,47 +14,50 @@ import {
 } from "../core/tensor.js";
 import { sharedRuntime } from "../wasm/runtime.js";
 
+export { defineOp };
+
 /** What an op takes for a tensor: a tensor, a number, nested arrays of numbers or a typed array. */
 export type TensorLike = Tensor | NestedNumbers | TypedArray;
 
-/** Declares an op: shape rule, forward and backward side by side. The type makes a missing rule an error. */
-export function defineOp<A = undefined, G = A>(op: Op<A, G>): Op<A, G> {
-  return op;
-}
-
-const constantOp = defineOp<number>({
+const constantOp = defineOp({
   name: "constant",
+  inputs: {},
   dynamic: true,
   shape: () => [],
-  forward: (r) => r.kernels.fill(1, r.attributes, r.output.pointer),
+  forward: (r, value: number) => r.kernels.fill(1, value, r.output.pointer),
   backward: null,
 });
 
-// An op needs an input: constants hang on one empty tensor.
-const nothing = hostTensor(new Float32Array(0), [0]);
-
-/** Runs `op` on what a call was given. Numbers become scalar constants of the scope. */
-export function run<A, G = A>(
-  op: Op<A, G>,
-  given: G,
-  a: TensorLike,
-  b?: TensorLike,
-  c?: TensorLike,
-  rest?: readonly TensorLike[],
-): Tensor {
+/** Runs `op` on up to three operands, in their order. Numbers become scalar constants of the scope. */
+export function run<A, G>(op: Op<A, G>, given: G, a: TensorLike, b?: TensorLike, c?: TensorLike): Tensor {
   const open = currentScope();
-  if (open) {
-    return open.execute(
-      op,
-      given,
-      a instanceof Tensor ? a : toTensor(op.name, a, open),
-      b === undefined || b instanceof Tensor ? b : toTensor(op.name, b, open),
-      c === undefined || c instanceof Tensor ? c : toTensor(op.name, c, open),
-      rest?.map((t) => (t instanceof Tensor ? t : toTensor(op.name, t, open))),
-    );
+  if (open === undefined) return alone(run, op, given, a, b, c);
+  return open.execute(
+    op,
+    given,
+    a instanceof Tensor ? a : toTensor(op.name, a, open),
+    b === undefined || b instanceof Tensor ? b : toTensor(op.name, b, open),
+    c === undefined || c instanceof Tensor ? c : toTensor(op.name, c, open),
+  );
+}
+
+/** Runs `op` on operands by name: more than three, or a list of them. */
+export function runNamed<A, G, I extends Operands>(op: Op<A, G, I>, given: G, operands: Named<I, TensorLike>): Tensor {
+  const open = currentScope();
+  if (open === undefined) return alone(runNamed, op, given, operands);
+  const many: (Tensor | undefined)[] = [];
+  for (const { name, isList } of op.operands) {
+    const value = operands[name] as TensorLike | readonly TensorLike[] | undefined;
+    if (isList) for (const t of value as TensorLike[]) many.push(toTensor(op.name, t, open));
+    else many.push(value === undefined && many.length > 0 ? value : toTensor(op.name, value as TensorLike, open));
   }
+  return open.execute(op, given, undefined, undefined, undefined, many);
+}
+
+/** A call outside of every scope: copy in, run, copy out. Its closure is here, since one in `run` would cost every call. */
+function alone(call: (op: any, ...rest: any[]) => Tensor, op: { readonly name: string }, ...rest: unknown[]): Tensor {
   return new Scope(sharedRuntime(), op.name).within(0, () => {
-    const t = run(op, given, a, b, c, rest);
+    const t = call(op, ...rest);
     return hostTensor(t.data, t.shape);
   });
 }
@@ -65,7 +68,7 @@ function toTensor(owner: string, value: TensorLike | TensorForm, scope: Scope): 
   if (typeof value === "number") {
     if (Math.abs(value) >= LARGEST && Number.isFinite(value))
       throw new RangeError(`${owner}: the number ${value} does not fit float32`);
-    return scope.execute(constantOp, value, nothing);
+    return scope.execute(constantOp, value);
   }
   return tensorOf(owner, value);
 }

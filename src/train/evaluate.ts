@@ -1,5 +1,5 @@
 // What asks for no gradients: loss and metrics of a batch, and a prediction.
-import { checkLoss, refusePromise } from "../autodiff/grad.js";
+import { checkLoss, refusePromise, synchronous } from "../autodiff/grad.js";
 import { show } from "../base/errors.js";
 import { hostTensor, isTensor, type Tensor } from "../core/tensor.js";
 import type { Parts } from "./parts.js";
@@ -29,7 +29,7 @@ export function evaluate(parts: Parts, batch: unknown): Omit<StepResult, "step">
     const { loss, metrics } = partsOf(ofBatch("evaluate", batch, () => options.loss(params, batch, context)));
     checkLoss(loss, false);
     const own = options.metrics?.(params, batch, context);
-    refusePromise("metrics", own);
+    refusePromise(own, synchronous("metrics"));
     return { loss: loss.item(), metrics: { ...readMetrics(metrics), ...readMetrics(own) } };
   });
 }
@@ -42,7 +42,7 @@ export function predict(parts: Parts, x: unknown): Tensor {
     );
   return parts.within(parts.predicting, (params) => {
     const out: unknown = ofBatch("predict", x, () => predict(params, x, parts.context(false)));
-    refusePromise("predict", out);
+    refusePromise(out, synchronous("predict"));
     if (!isTensor(out)) throw new TypeError(`predict returned ${show(out)}; return a tensor`);
     return hostTensor(out.data, out.shape);
   });

@@ -10,7 +10,6 @@ import { isLeaf, isTensor, revive } from "../core/tensor.js";
 import type { Value } from "../core/value.js";
 import type { TrainerState } from "../files/checkpoint.js";
 import { checkStorable, checkStorableState } from "../files/storable.js";
-import { guards } from "../inspect/blame.js";
 import { WatchedScope } from "../inspect/watch.js";
 import { checkOptimizer } from "../optim/check.js";
 import { gathersBatches } from "../optim/state.js";
@@ -73,7 +72,7 @@ export class Parts {
     const { loss, optimizer, seed = 0, debug } = this.options;
     checkFunction(owner, "loss", loss);
     this.training = debug
-      ? new WatchedScope(this.runtime, "step", (what, op) => diverged(this.state, what, "", guards[op]))
+      ? new WatchedScope(this.runtime, "step", (what, guard) => diverged(this.state, what, "", guard))
       : new Scope(this.runtime, "step");
     this.training.training = true;
     this.evaluating = new Scope(this.runtime, "evaluation");

@@ -4,6 +4,7 @@ import { transformSync } from "esbuild";
 import { describe, expect, it } from "vitest";
 import * as library from "../../src/index.js";
 import * as node from "../../src/node/index.js";
+import * as onnx from "../../src/onnx/index.js";
 import * as paper from "../../src/paper.js";
 import { type PublicName, publicNames } from "./public-names.js";
 
@@ -35,6 +36,7 @@ const given: { readonly [name: string]: unknown } = {
   ...library,
   ...paper,
   ...node,
+  ...onnx,
   x,
   y: library.tensor([
     [0.5, 1, -1],

@@ -22,7 +22,7 @@ function docOf(declaration: ts.Declaration): string {
 }
 
 export function publicNames(): PublicName[] {
-  const entries = ["index.ts", "paper.ts", "node/index.ts"].map((file) => root + file);
+  const entries = ["index.ts", "onnx/index.ts", "paper.ts", "node/index.ts"].map((file) => root + file);
   const program = ts.createProgram(entries, { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.NodeNext });
   const checker = program.getTypeChecker();
   const out: PublicName[] = [];

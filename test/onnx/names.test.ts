@@ -4,10 +4,11 @@ import { describe, expect, it } from "vitest";
 import { flatten } from "../../src/base/tree.js";
 import { isTensor, type Tensor } from "../../src/core/tensor.js";
 import * as g from "../../src/index.js";
+import { toONNX } from "../../src/onnx/index.js";
 import { decodeOnnx } from "./decode.js";
 import { evaluate } from "./evaluate.js";
 
-const { nn, random, toONNX, tensor } = g;
+const { nn, random, tensor } = g;
 const normal = (seed: number, shape: number[]): Tensor => random.normal(random.key(seed), shape);
 
 /** Largest difference between the model and the function, output by output in their order. */

@@ -2,9 +2,10 @@
 import { describe, expect, it } from "vitest";
 import type { Tensor } from "../../src/core/tensor.js";
 import * as g from "../../src/index.js";
+import { toONNX } from "../../src/onnx/index.js";
 import { difference, installed } from "./runtime.js";
 
-const { nn, random, toONNX, tensor } = g;
+const { nn, random, tensor } = g;
 const normal = (seed: number, shape: number[], std = 1): Tensor => random.normal(random.key(seed), shape, { std });
 
 type F = (p: any, x: any) => unknown;

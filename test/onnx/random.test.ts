@@ -1,6 +1,6 @@
 // Random programs in onnxruntime-web: what toONNX writes computes what the program does, at other sizes of the batch too.
 import { describe, expect, it } from "vitest";
-import { toONNX } from "../../src/index.js";
+import { toONNX } from "../../src/onnx/index.js";
 import { randomProgram } from "./random-programs.js";
 import { difference, installed } from "./runtime.js";
 

@@ -4,10 +4,11 @@ import { describe, expect, it } from "vitest";
 import * as g from "../../src/index.js";
 import { encodeOnnx } from "../../src/onnx/encode.js";
 import { checkKnown } from "../../src/onnx/entry.js";
+import { toONNX } from "../../src/onnx/index.js";
 import { onnxEntries } from "../../src/onnx/ops.js";
 import { decodeOnnx } from "./decode.js";
 
-const { random, tensor, toONNX, zeros } = g;
+const { random, tensor, zeros } = g;
 type Tensor = g.Tensor;
 const x = random.normal(random.key(1), [2, 4]);
 const w = random.normal(random.key(2), [4, 3]);
@@ -234,7 +235,7 @@ describe("an entry of the table of ops", () => {
   const record = (name: string, attributes: unknown, inputs = 1): any => ({
     op: { name },
     attributes,
-    inputs: Array.from({ length: inputs }, () => x),
+    operands: Array.from({ length: inputs }, () => x),
   });
 
   it("refuses an attribute that it does not know", () => {

@@ -8,29 +8,15 @@ import { lerp } from "../../src/ops/elementwise/lerp.js";
 import { maxPool2d } from "../../src/ops/image/pool.js";
 import { linear } from "../../src/ops/product/matmul.js";
 import { max, min, sum } from "../../src/ops/reduce/reduce.js";
+import { opsOf } from "./list.js";
 
 const { NaN: nan } = Number;
 
-/** Of one input, or with the other held at 0.7: the slope depends on the value. */
-const bending: { [op: string]: ((x: Tensor) => Tensor)[] } = {
-  expOp: [ops.exp],
-  logOp: [ops.log],
-  squareOp: [ops.square],
-  absOp: [ops.abs],
-  sqrtOp: [ops.sqrt],
-  rsqrtOp: [ops.rsqrt],
-  reciprocalOp: [ops.reciprocal],
-  sinOp: [ops.sin],
-  cosOp: [ops.cos],
+const straight = ["negOp", "addOp", "subOp", "mulOp", "whereOp"];
+
+/** Where the op alone is not all: with other attributes, or with the other input held at 0.7. */
+const cases: { [op: string]: ((x: Tensor) => Tensor)[] } = {
   clipOp: [(x) => ops.clip(x, -1, 1), (x) => ops.clip(x, 0, Infinity)],
-  tanhOp: [ops.tanh],
-  sigmoidOp: [ops.sigmoid],
-  reluOp: [ops.relu],
-  softplusOp: [ops.softplus],
-  siluOp: [ops.silu],
-  geluOp: [ops.gelu],
-  saturatingSigmoidOp: [ops.saturatingSigmoid],
-  saturatingTanhOp: [ops.saturatingTanh],
   eluOp: [ops.elu, (x) => ops.elu(x, 0)],
   leakyReluOp: [ops.leakyRelu, (x) => ops.leakyRelu(x, 0)],
   divOp: [(x) => ops.div(0.7, x)],
@@ -38,19 +24,25 @@ const bending: { [op: string]: ((x: Tensor) => Tensor)[] } = {
   minimumOp: [(x) => ops.minimum(x, 0.7), (x) => ops.minimum(0.7, x)],
   powOp: [(x) => ops.pow(x, 0.7), (x) => ops.pow(x, 2), (x) => ops.pow(0.7, x)],
 };
-const straight = ["negOp", "addOp", "subOp", "mulOp", "whereOp"];
+
+const all = [...opsOf(ops)].filter(([, op]) => op.backward);
+/** The slope of all the others depends on the value. */
+const bending = all
+  .filter(([name]) => !straight.includes(name))
+  .map(([name, op]) => [name, cases[name] ?? [(ops as any)[op.name]]] as const);
 
 const values = [0.5, -0.4, 1.5, 0.25, 0.9, -2, 0.7, 3, -0.1, 0.6, 1.1];
 const slopes = (f: (x: Tensor) => Tensor, x: number[]): number[] =>
   Array.from(grad((t: Tensor) => sum(ops.mul(f(t), 3)))(tensor(x)).data);
 
 describe("a gradient at NaN", () => {
-  it("has a case for every elementwise op that has a gradient", () => {
-    const all = Object.entries(ops).filter(([, op]) => typeof op === "object" && "backward" in op && op.backward);
-    expect(all.map(([name]) => name).sort()).toEqual([...Object.keys(bending), ...straight].sort());
+  it("is looked at for every elementwise op that has one", () => {
+    const named = [...Object.keys(cases), ...straight];
+    expect(named.filter((name) => !all.some(([own]) => own === name))).toEqual([]);
+    expect(bending.length).toBeGreaterThanOrEqual(24);
   });
 
-  it.each(Object.entries(bending))("of %s is NaN there, in every lane, and as ever elsewhere", (_, cases) => {
+  it.each(bending)("of %s is NaN there, in every lane, and as ever elsewhere", (_, cases) => {
     for (const f of cases) {
       const clean = slopes(f, values);
       values.forEach((_, position) => {

@@ -1,25 +1,25 @@
 // A float64 oracle in plain TypeScript for every op, and the random cases that op is tried on: one file a family.
 // The list of ops drives the tests: an op exported from src/ops without an entry here fails them.
 
-import { arrangeOracles } from "./oracles/arrange.js";
-import type { Oracles } from "./oracles/case.js";
-import { castOracles } from "./oracles/cast.js";
-import { convOracles } from "./oracles/conv.js";
-import { dropoutOracles } from "./oracles/dropout.js";
-import { elementwiseOracles } from "./oracles/elementwise.js";
-import { gatherOracles } from "./oracles/gather.js";
-import { layoutOracles } from "./oracles/layout.js";
-import { lerpOracles } from "./oracles/lerp.js";
-import { lossesOracles } from "./oracles/losses.js";
-import { matmulOracles } from "./oracles/matmul.js";
-import { normaliseOracles } from "./oracles/normalise.js";
-import { poolOracles } from "./oracles/pool.js";
-import { recurrentOracles } from "./oracles/recurrent.js";
-import { reduceOracles } from "./oracles/reduce.js";
-import { scanOracles } from "./oracles/scan.js";
-import { softmaxOracles } from "./oracles/softmax.js";
+import type { Oracles } from "./case.js";
+import { castOracles } from "./elementwise/cast.oracles.js";
+import { dropoutOracles } from "./elementwise/dropout.oracles.js";
+import { elementwiseOracles } from "./elementwise/elementwise.oracles.js";
+import { lerpOracles } from "./elementwise/lerp.oracles.js";
+import { convOracles } from "./image/conv.oracles.js";
+import { poolOracles } from "./image/pool.oracles.js";
+import { arrangeOracles } from "./layout/arrange.oracles.js";
+import { gatherOracles } from "./layout/gather.oracles.js";
+import { layoutOracles } from "./layout/layout.oracles.js";
+import { lossesOracles } from "./loss/losses.oracles.js";
+import { softmaxOracles } from "./loss/softmax.oracles.js";
+import { matmulOracles } from "./product/matmul.oracles.js";
+import { normaliseOracles } from "./reduce/normalise.oracles.js";
+import { reduceOracles } from "./reduce/reduce.oracles.js";
+import { scanOracles } from "./reduce/scan.oracles.js";
+import { recurrentOracles } from "./sequence/recurrent.oracles.js";
 
-export { type Case, inputsOf, type Oracle, type Values } from "./oracles/case.js";
+export { type Case, inputsOf, type Oracle, type Values } from "./case.js";
 
 export const oracles: Oracles = {
   ...arrangeOracles,

@@ -78,6 +78,21 @@ describe("the tarball in Node", () => {
   });
 });
 
+describe("a program that imports gradnoise/onnx beside gradnoise", () => {
+  const program =
+    'import { zeros } from "gradnoise"; import { toONNX } from "gradnoise/onnx"; console.log(toONNX((p, x) => x.matmul(p.w).add(1), { w: zeros([3, 2]) }, zeros([2, 3])).length > 99);';
+  writeFileSync(join(app, "onnx.js"), program);
+
+  it("has one kind of tensor in Node", () => {
+    expect(node("onnx.js")).toBe("true");
+  });
+
+  it.each(Object.keys(bundlers))("has one kind of tensor when %s has bundled it", async (name) => {
+    await bundlers[name]("onnx");
+    expect(node(`${name}/onnx.js`)).toBe("true");
+  });
+});
+
 describe("a program that imports nothing but tensor", () => {
   it.each(Object.keys(bundlers))("has its methods when %s has bundled it", async (name) => {
     const program =

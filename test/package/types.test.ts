@@ -46,6 +46,8 @@ writeFileSync(
 writeFileSync(
   join(app, "node.ts"),
   'import { init } from "gradnoise";\nimport { mnistFromFolder } from "gradnoise/node";\n' +
+    'import { toONNX } from "gradnoise/onnx";\nimport { type Tensor, zeros } from "gradnoise";\n' +
+    "toONNX((p: { w: Tensor }, x: Tensor) => x.matmul(p.w), { w: zeros([3, 2]) }, zeros([2, 3])).byteLength;\n" +
     'mnistFromFolder("x").then(({ train }) => console.log(train.columns.x.mul(2).shape));\n' +
     "init({ wasm: new Uint8Array(8) });\n" +
     '// @ts-expect-error: a path is no source\ninit({ wasm: "gradnoise.wasm" });\n' +

@@ -21,15 +21,15 @@ export const saturatingSigmoidOp = unary("saturatingSigmoid", (k) => k.saturatin
 // biome-ignore format: a row is one op
 export const saturatingTanhOp = unary("saturatingTanh", (k) => k.saturatingTanhKernel, "y", (k) => k.saturatingTanhBackward);
 
-export const eluOp = mapOp<number>(
+export const eluOp = mapOp(
   "elu",
-  (r, n) => r.kernels.eluKernel(n, r.a.pointer, r.attributes, r.output.pointer),
-  (r, n) => r.kernels.eluBackward(n, r.a.pointer, r.gradientOut, r.attributes, r.gradientIn[0]),
+  (r, n, alpha: number) => r.kernels.eluKernel(n, r.inputs.x.pointer, alpha, r.output.pointer),
+  (r, n, alpha) => r.kernels.eluBackward(n, r.inputs.x.pointer, r.gradientOut, alpha, r.gradients.x),
 );
-export const leakyReluOp = mapOp<number>(
+export const leakyReluOp = mapOp(
   "leakyRelu",
-  (r, n) => r.kernels.leakyReluKernel(n, r.a.pointer, r.attributes, r.output.pointer),
-  (r, n) => r.kernels.leakyReluBackward(n, r.a.pointer, r.gradientOut, r.attributes, r.gradientIn[0]),
+  (r, n, slope: number) => r.kernels.leakyReluKernel(n, r.inputs.x.pointer, slope, r.output.pointer),
+  (r, n, slope) => r.kernels.leakyReluBackward(n, r.inputs.x.pointer, r.gradientOut, slope, r.gradients.x),
 );
 
 function finite(op: string, name: string, value: number): number {

@@ -1,101 +1,97 @@
 // Elementwise ops of two inputs that broadcast.
-import { broadcastShapes, type Shape, sameShape } from "../../base/shape.js";
-import type { Op, OpRecord } from "../../core/tape.js";
+import { broadcastShapes, sameShape } from "../../base/shape.js";
+import type { Op, Operands, OpRecord } from "../../core/op.js";
 import type { Tensor } from "../../core/tensor.js";
 import type { Value } from "../../core/value.js";
 import { defineOp, run, type TensorLike } from "../define.js";
 import { sumTo } from "../reduce/reduce.js";
 import { type BinaryName, broadcastBinary } from "./broadcast.js";
 
-/** dx = sum to x's shape of `write`, which fills a gradient of the output's shape. */
-export function towards(r: OpRecord, i: number, write: (out: number) => void): void {
-  const target = r.gradientIn[i];
+/** dx = sum to x's shape of what `write` fills: a gradient of the output's shape, at an address. */
+export function towards<I extends Operands>(r: OpRecord<I>, { shape }: Value, target: number, write: By<I>): void {
   if (target === 0) return;
-  const { shape } = r.inputs[i];
   if (sameShape(shape, r.output.shape)) {
-    write(target);
+    write(r, target);
     return;
   }
   const { memory } = r.runtime;
   const held = memory.top;
   const scratch = memory.allocate(r.output.size * 4);
-  write(scratch);
+  write(r, scratch);
   sumTo(r.runtime, scratch, r.output.shape, shape, target);
   memory.top = held;
 }
 
-function binary(name: BinaryName, backward: (r: OpRecord) => void): Op<undefined> {
+/** Writes the gradient by one operand, of the output's shape. A function of its own: a closure would cost every step. */
+type By<I extends Operands> = (r: OpRecord<I>, out: number) => void;
+type Pair = { a: "float32"; b: "float32" };
+
+function binary<const N extends BinaryName>(
+  name: N,
+  byA: By<Pair>,
+  byB: By<Pair>,
+  guard?: string,
+): Op<undefined, undefined, Pair, N> {
   return defineOp({
     name,
-    needs: ["a", "b"],
-    shape: ([a, b]) => broadcastShapes(name, a.shape, b.shape),
-    forward: (r) =>
-      broadcastBinary(
-        r.runtime,
-        name,
-        r.a.pointer,
-        r.a.shape,
-        r.b!.pointer,
-        r.b!.shape,
-        r.output.pointer,
-        r.output.shape,
-      ),
-    backward,
+    inputs: { a: "float32", b: "float32" },
+    guard,
+    shape: ({ a, b }) => broadcastShapes(name, a.shape, b.shape),
+    forward: ({ runtime, inputs: { a, b }, output }) =>
+      broadcastBinary(runtime, name, a.pointer, a.shape, b.pointer, b.shape, output.pointer, output.shape),
+    backward: (r) => {
+      towards(r, r.inputs.a, r.gradients.a, byA);
+      towards(r, r.inputs.b, r.gradients.b, byB);
+    },
   });
 }
 
-/** An address and its shape. */
-type Operand = Pick<Value, "pointer" | "shape">;
+const upstream: By<Pair> = (r, out) => r.kernels.copy(r.output.size, r.gradientOut, out);
 
-const dy = (r: OpRecord): [number, Shape] => [r.gradientOut, r.output.shape];
+/** dy op t */
+const combined = (r: OpRecord<Pair>, op: BinaryName, t: Value, out: number): void =>
+  broadcastBinary(r.runtime, op, r.gradientOut, r.output.shape, t.pointer, t.shape, out, r.output.shape);
 
-export const addOp = binary("add", (r) => {
-  for (const i of [0, 1]) towards(r, i, (out) => r.kernels.copy(r.output.size, r.gradientOut, out));
-});
-export const subOp = binary("sub", (r) => {
-  towards(r, 0, (out) => r.kernels.copy(r.output.size, r.gradientOut, out));
-  towards(r, 1, (out) => r.kernels.negKernel(r.output.size, r.gradientOut, out));
-});
-export const mulOp = binary("mul", (r) => {
-  const { output, a, runtime } = r;
-  const b = r.b!;
-  towards(r, 0, (out) => broadcastBinary(runtime, "mul", ...dy(r), b.pointer, b.shape, out, output.shape));
-  towards(r, 1, (out) => broadcastBinary(runtime, "mul", ...dy(r), a.pointer, a.shape, out, output.shape));
-});
-export const divOp = binary("div", (r) => {
-  const { output, runtime } = r;
-  const b = r.b!;
-  towards(r, 0, (out) => broadcastBinary(runtime, "div", ...dy(r), b.pointer, b.shape, out, output.shape));
+/** dy times the weight op(a, b) */
+function weighted(r: OpRecord<Pair>, op: BinaryName, a: Value, b: Value, out: number): void {
+  broadcastBinary(r.runtime, op, a.pointer, a.shape, b.pointer, b.shape, out, r.output.shape);
+  r.kernels.weigh(r.output.size, out, r.gradientOut, out);
+}
+
+export const addOp = binary("add", upstream, upstream);
+export const subOp = binary("sub", upstream, (r, out) => r.kernels.negKernel(r.output.size, r.gradientOut, out));
+export const mulOp = binary(
+  "mul",
+  (r, out) => combined(r, "mul", r.inputs.b, out),
+  (r, out) => combined(r, "mul", r.inputs.a, out),
+);
+export const divOp = binary(
+  "div",
+  (r, out) => combined(r, "div", r.inputs.b, out),
   // d(a/b)/db = -(a/b) / b
-  towards(r, 1, (out) => {
-    r.kernels.mulKernel(output.size, r.gradientOut, 1, output.pointer, 1, out);
+  ({ kernels, runtime, inputs: { b }, output, gradientOut }, out) => {
+    kernels.mulKernel(output.size, gradientOut, 1, output.pointer, 1, out);
     broadcastBinary(runtime, "div", out, output.shape, b.pointer, b.shape, out, output.shape);
-    r.kernels.negKernel(output.size, out, out);
-  });
-});
-
-/** dx = weight dy, with the weight op(a, b). */
-function weighted(r: OpRecord, i: number, op: BinaryName, a: Operand, b: Operand): void {
-  const { output, runtime } = r;
-  towards(r, i, (out) => {
-    broadcastBinary(runtime, op, a.pointer, a.shape, b.pointer, b.shape, out, output.shape);
-    r.kernels.weigh(output.size, out, r.gradientOut, out);
-  });
-}
-
+    kernels.negKernel(output.size, out, out);
+  },
+  "Keep the divisor away from 0",
+);
 // ties share the gradient evenly
-export const maximumOp = binary("maximum", (r) => {
-  weighted(r, 0, "share", r.a, r.b!);
-  weighted(r, 1, "share", r.b!, r.a);
-});
-export const minimumOp = binary("minimum", (r) => {
-  weighted(r, 0, "share", r.b!, r.a);
-  weighted(r, 1, "share", r.a, r.b!);
-});
-export const powOp = binary("pow", (r) => {
-  weighted(r, 0, "powByBase", r.a, r.b!);
-  weighted(r, 1, "powByExponent", r.output, r.a);
-});
+export const maximumOp = binary(
+  "maximum",
+  (r, out) => weighted(r, "share", r.inputs.a, r.inputs.b, out),
+  (r, out) => weighted(r, "share", r.inputs.b, r.inputs.a, out),
+);
+export const minimumOp = binary(
+  "minimum",
+  (r, out) => weighted(r, "share", r.inputs.b, r.inputs.a, out),
+  (r, out) => weighted(r, "share", r.inputs.a, r.inputs.b, out),
+);
+export const powOp = binary(
+  "pow",
+  (r, out) => weighted(r, "powByBase", r.inputs.a, r.inputs.b, out),
+  (r, out) => weighted(r, "powByExponent", r.output, r.inputs.a, out),
+);
 
 /**
  * a + b. Shapes: broadcast. Throws ShapeError where they do not, TypeError for int32.

@@ -44,10 +44,22 @@ export function broadcastBinary(
   if (n === 0) return;
   const aStep = aSize === n ? 1 : aSize === 1 ? 0 : -1;
   const bStep = bSize === n ? 1 : bSize === 1 ? 0 : -1;
-  if (aStep >= 0 && bStep >= 0) {
-    kernels.binary(code, n, a, aStep, b, bStep, out);
-    return;
-  }
+  if (aStep >= 0 && bStep >= 0) kernels.binary(code, n, a, aStep, b, bStep, out);
+  else broadcastStrided(runtime, op, code, a, aShape, b, bShape, out, outShape);
+}
+
+/** On its own, since its closures would cost the runs above 50 bytes each. */
+function broadcastStrided(
+  runtime: Runtime,
+  op: BinaryName | number,
+  code: number,
+  a: number,
+  aShape: Shape,
+  b: number,
+  bShape: Shape,
+  out: number,
+  outShape: Shape,
+): void {
   const x = broadcastStrides(aShape, outShape);
   const y = broadcastStrides(bShape, outShape);
   const { i32 } = runtime.memory;
@@ -68,5 +80,5 @@ export function broadcastBinary(
     i32[runtime.table + 8 + d] = p;
     i32[runtime.table + 16 + d] = q;
   });
-  kernels.binaryStrided(code, axes.length, a, b, out);
+  runtime.kernels.binaryStrided(code, axes.length, a, b, out);
 }

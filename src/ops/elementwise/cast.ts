@@ -5,21 +5,22 @@ import { defineOp, run, type TensorLike } from "../define.js";
 
 export const toFloatsOp = defineOp({
   name: "cast",
-  inputs: ["int32"],
-  shape: ([x]) => x.shape,
-  forward: (r) => r.kernels.toFloats(r.a.size, r.a.pointer, r.output.pointer),
+  inputs: { x: "int32" },
+  shape: ({ x }) => x.shape,
+  forward: ({ kernels, inputs: { x }, output }) => kernels.toFloats(x.size, x.pointer, output.pointer),
   backward: null,
 });
 
 export const toIntegersOp = defineOp({
   name: "cast",
+  inputs: { x: "float32" },
   dtype: "int32",
-  shape: ([x]) => x.shape,
-  forward: (r) => {
-    const bad = r.kernels.toIntegers(r.a.size, r.a.pointer, r.output.pointer);
+  shape: ({ x }) => x.shape,
+  forward: ({ kernels, inputs: { x }, output }) => {
+    const bad = kernels.toIntegers(x.size, x.pointer, output.pointer);
     if (bad >= 0)
       throw new RangeError(
-        `cast: value ${r.a.data[bad]} at position ${bad} is no int32, which go from ${-(2 ** 31)} to ${2 ** 31 - 1}`,
+        `cast: value ${x.data[bad]} at position ${bad} is no int32, which go from ${-(2 ** 31)} to ${2 ** 31 - 1}`,
       );
   },
   backward: null,

@@ -1,6 +1,6 @@
 // Comparisons, which give 1 or 0, and the choice between two tensors by such a condition.
 import { broadcastShapes, broadcastStrides, stridesOf } from "../../base/shape.js";
-import type { Op, OpRecord } from "../../core/tape.js";
+import type { Op, OpRecord } from "../../core/op.js";
 import { Tensor, tensor } from "../../core/tensor.js";
 import type { Value } from "../../core/value.js";
 import { defineOp, run, type TensorLike } from "../define.js";
@@ -8,15 +8,21 @@ import { copyStrided } from "../layout/layout.js";
 import { towards } from "./binary.js";
 import { broadcastBinary, CODES } from "./broadcast.js";
 
+type Pair = { a: "any"; b: "any" };
+
 /** `turned`: greater(a, b) is less(b, a). */
-function comparison(name: string, kernel: "equal" | "notEqual" | "less" | "lessEqual", turned = false): Op<undefined> {
-  return defineOp<undefined>({
+function comparison<const N extends string>(
+  name: N,
+  kernel: "equal" | "notEqual" | "less" | "lessEqual",
+  turned = false,
+): Op<undefined, undefined, Pair, N> {
+  return defineOp({
     name,
-    inputs: ["any", "any"],
-    needs: ["a", "b"],
-    shape: ([a, b]) => broadcastShapes(name, a.shape, b.shape),
+    inputs: { a: "any", b: "any" },
+    shape: ({ a, b }) => broadcastShapes(name, a.shape, b.shape),
     forward: (r) => {
-      const [a, b] = turned ? [r.b!, r.a] : [r.a, r.b!];
+      const a = turned ? r.inputs.b : r.inputs.a;
+      const b = turned ? r.inputs.a : r.inputs.b;
       const code = CODES[kernel] + (a.dtype === "int32" ? 4 : 0) + (b.dtype === "int32" ? 8 : 0);
       broadcastBinary(r.runtime, code, a.pointer, a.shape, b.pointer, b.shape, r.output.pointer, r.output.shape);
     },
@@ -32,7 +38,7 @@ export const greaterOp = comparison("greater", "less", true);
 export const greaterEqualOp = comparison("greaterEqual", "lessEqual", true);
 
 /** A whole number beside an int32 tensor is int32 too. */
-function compare(op: Op<undefined>, a: TensorLike, b: TensorLike): Tensor {
+function compare(op: Op, a: TensorLike, b: TensorLike): Tensor {
   const like = (value: TensorLike, other: TensorLike): TensorLike =>
     typeof value === "number" && value === (value | 0) && other instanceof Tensor && other.dtype === "int32"
       ? tensor(value, { dtype: "int32" })
@@ -69,29 +75,30 @@ function stretched(r: OpRecord, x: Value): [number, number] {
 
 const shiftOf = (condition: Value): number => (condition.dtype === "float32" ? 1 : 0);
 
-export const whereOp = defineOp<undefined>({
+export const whereOp = defineOp({
   name: "where",
-  inputs: ["any"],
-  needs: ["condition", "a", "b"],
-  shape: ([condition, a, b]) => broadcastShapes("where", condition.shape, broadcastShapes("where", a.shape, b.shape)),
+  inputs: { condition: "any", a: "float32", b: "float32" },
+  shape: ({ condition, a, b }) => broadcastShapes("where", condition.shape, broadcastShapes("where", a.shape, b.shape)),
   forward: (r) => {
     const { memory } = r.runtime;
+    const { condition } = r.inputs;
     const held = memory.top;
-    const [c, cStep] = stretched(r, r.a);
-    const [a, aStep] = stretched(r, r.b!);
-    const [b, bStep] = stretched(r, r.c!);
-    r.kernels.select(r.output.size, shiftOf(r.a), c, cStep, a, aStep, b, bStep, r.output.pointer);
+    const [c, cStep] = stretched(r, condition);
+    const [a, aStep] = stretched(r, r.inputs.a);
+    const [b, bStep] = stretched(r, r.inputs.b);
+    r.kernels.select(r.output.size, shiftOf(condition), c, cStep, a, aStep, b, bStep, r.output.pointer);
     memory.top = held;
   },
   backward: (r) => {
-    const { kernels, gradientOut: dy } = r;
+    const { kernels, inputs, gradients, gradientOut: dy } = r;
     const { memory } = r.runtime;
     const n = r.output.size;
+    const shift = shiftOf(inputs.condition);
     const held = memory.top;
-    const [c, cStep] = stretched(r, r.a);
-    if (r.gradientIn[0] !== 0) kernels.fill(r.a.size, 0, r.gradientIn[0]);
-    towards(r, 1, (out) => kernels.select(n, shiftOf(r.a), c, cStep, dy, 1, 0, 0, out));
-    towards(r, 2, (out) => kernels.select(n, shiftOf(r.a), c, cStep, 0, 0, dy, 1, out));
+    const [c, cStep] = stretched(r, inputs.condition);
+    if (gradients.condition !== 0) kernels.fill(inputs.condition.size, 0, gradients.condition);
+    towards(r, inputs.a, gradients.a, (_, out) => kernels.select(n, shift, c, cStep, dy, 1, 0, 0, out));
+    towards(r, inputs.b, gradients.b, (_, out) => kernels.select(n, shift, c, cStep, 0, 0, dy, 1, out));
     memory.top = held;
   },
 });

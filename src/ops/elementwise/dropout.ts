@@ -4,25 +4,26 @@ import { type Key, STREAM } from "../../core/random.js";
 import type { Tensor } from "../../core/tensor.js";
 import { defineOp, run, type TensorLike } from "../define.js";
 
-export const dropoutOp = defineOp<{ key: Key; rate: number }>({
+export const dropoutOp = defineOp({
   name: "dropout",
+  inputs: { x: "float32" },
   dynamic: true,
-  shape: ([x]) => x.shape,
-  workspace: ([x]) => x.size,
-  forward: (r) => {
-    const { key, rate } = r.attributes;
-    const n = r.a.size;
+  shape: ({ x }) => x.shape,
+  workspace: ({ x }) => x.size,
+  forward: (r, { key, rate }: { key: Key; rate: number }) => {
+    const { x } = r.inputs;
+    const n = x.size;
     r.kernels.fillWords(n, key.low, key.high, 0, STREAM.dropout, 0, r.workspace);
     r.kernels.dropout(
       n,
       Math.min(Math.round(rate * 2 ** 32), 2 ** 32 - 1),
       1 / (1 - rate),
       r.workspace,
-      r.a.pointer,
+      x.pointer,
       r.output.pointer,
     );
   },
-  backward: (r) => r.kernels.mulKernel(r.a.size, r.gradientOut, 1, r.workspace, 1, r.gradientIn[0]),
+  backward: (r) => r.kernels.mulKernel(r.output.size, r.gradientOut, 1, r.workspace, 1, r.gradients.x),
 });
 
 /**

@@ -6,28 +6,18 @@ import { defineOp, run, type TensorLike } from "../define.js";
 
 export const lerpOp = defineOp({
   name: "lerp",
-  needs: ["a", "b", "t"],
-  shape: ([a, b, t]) => {
+  inputs: { a: "float32", b: "float32", t: "float32" },
+  shape: ({ a, b, t }) => {
     if (!sameShape(a.shape, b.shape) || !sameShape(a.shape, t.shape))
       throw new ShapeError(
         `lerp: expected three equal shapes, got ${[a, b, t].map(({ shape }) => showShape(shape)).join(", ")}. Use broadcastTo first`,
       );
     return a.shape;
   },
-  forward: (r) => r.kernels.lerp(r.a.size, r.a.pointer, r.b!.pointer, r.c!.pointer, r.output.pointer),
-  backward: (r) => {
-    const { a, b, c, gradientOut, gradientIn } = r;
-    r.kernels.lerpBackward(
-      a.size,
-      a.pointer,
-      b!.pointer,
-      c!.pointer,
-      gradientOut,
-      gradientIn[0],
-      gradientIn[1],
-      gradientIn[2],
-    );
-  },
+  forward: ({ kernels, inputs: { a, b, t }, output }) =>
+    kernels.lerp(a.size, a.pointer, b.pointer, t.pointer, output.pointer),
+  backward: ({ kernels, inputs: { a, b, t }, gradientOut: dy, gradients: { a: da, b: db, t: dt } }) =>
+    kernels.lerpBackward(a.size, a.pointer, b.pointer, t.pointer, dy, da, db, dt),
 });
 
 /**

@@ -1,6 +1,6 @@
 // Elementwise ops of one input; activations have a file of their own.
 import { show } from "../../base/errors.js";
-import type { Op, OpRecord } from "../../core/tape.js";
+import type { Op, OpRecord } from "../../core/op.js";
 import type { Tensor } from "../../core/tensor.js";
 import type { Kernels } from "../../wasm/kernels.js";
 import { defineOp, run, type TensorLike } from "../define.js";
@@ -8,81 +8,91 @@ import { defineOp, run, type TensorLike } from "../define.js";
 type UnaryKernel = (n: number, x: number, out: number) => void;
 type BackwardKernel = (n: number, xOrY: number, dy: number, dx: number) => void;
 
+type X = { x: "float32" };
+
 /** An op whose output has the input's shape. */
-export function mapOp<A>(
-  name: string,
-  forward: (r: OpRecord<A>, n: number) => void,
-  backward: (r: OpRecord<A>, n: number) => void,
-): Op<A> {
-  return defineOp<A>({
+export function mapOp<const N extends string, A = undefined>(
+  name: N,
+  forward: (r: OpRecord<X>, n: number, attributes: A) => void,
+  backward: (r: OpRecord<X>, n: number, attributes: A) => void,
+  guard?: string,
+): Op<A, A, X, N> {
+  return defineOp({
     name,
-    shape: ([x]) => x.shape,
-    forward: (r) => forward(r, r.output.size),
-    backward: (r) => backward(r, r.output.size),
+    inputs: { x: "float32" },
+    guard,
+    shape: ({ x }) => x.shape,
+    forward: (r, attributes: A) => forward(r, r.output.size, attributes),
+    backward: (r, attributes) => backward(r, r.output.size, attributes),
   });
 }
 
 /** One kernel forward, and one backward that reads the output (`of` "y") or the input ("x"). */
-export function unary(
-  name: string,
+export function unary<const N extends string>(
+  name: N,
   forward: (k: Kernels) => UnaryKernel,
   of: "x" | "y",
   backward: (k: Kernels) => BackwardKernel,
-): Op<undefined> {
+  guard?: string,
+): Op<undefined, undefined, X, N> {
   return mapOp(
     name,
-    (r, n) => forward(r.kernels)(n, r.a.pointer, r.output.pointer),
-    (r, n) => backward(r.kernels)(n, (of === "x" ? r.a : r.output).pointer, r.gradientOut, r.gradientIn[0]),
+    (r, n) => forward(r.kernels)(n, r.inputs.x.pointer, r.output.pointer),
+    (r, n) => backward(r.kernels)(n, (of === "x" ? r.inputs.x : r.output).pointer, r.gradientOut, r.gradients.x),
+    guard,
   );
 }
 
-export const expOp = mapOp<undefined>(
+export const expOp = mapOp(
   "exp",
-  (r, n) => r.kernels.expKernel(n, r.a.pointer, r.output.pointer),
-  (r, n) => r.kernels.mulKernel(n, r.output.pointer, 1, r.gradientOut, 1, r.gradientIn[0]),
+  (r, n) => r.kernels.expKernel(n, r.inputs.x.pointer, r.output.pointer),
+  (r, n) => r.kernels.mulKernel(n, r.output.pointer, 1, r.gradientOut, 1, r.gradients.x),
+  "Keep its input below 88",
 );
-export const logOp = mapOp<undefined>(
+export const logOp = mapOp(
   "log",
-  (r, n) => r.kernels.logKernel(n, r.a.pointer, r.output.pointer),
-  (r, n) => r.kernels.divKernel(n, r.gradientOut, 1, r.a.pointer, 1, r.gradientIn[0]),
+  (r, n) => r.kernels.logKernel(n, r.inputs.x.pointer, r.output.pointer),
+  (r, n) => r.kernels.divKernel(n, r.gradientOut, 1, r.inputs.x.pointer, 1, r.gradients.x),
+  "Keep its input above 0, or compute with logits: softmaxCrossEntropy, logSoftmax",
 );
-export const negOp = mapOp<undefined>(
+export const negOp = mapOp(
   "neg",
-  (r, n) => r.kernels.negKernel(n, r.a.pointer, r.output.pointer),
-  (r, n) => r.kernels.negKernel(n, r.gradientOut, r.gradientIn[0]),
+  (r, n) => r.kernels.negKernel(n, r.inputs.x.pointer, r.output.pointer),
+  (r, n) => r.kernels.negKernel(n, r.gradientOut, r.gradients.x),
 );
-export const squareOp = mapOp<undefined>(
+export const squareOp = mapOp(
   "square",
-  (r, n) => r.kernels.mulKernel(n, r.a.pointer, 1, r.a.pointer, 1, r.output.pointer),
-  (r, n) => r.kernels.squareBackward(n, r.a.pointer, r.gradientOut, r.gradientIn[0]),
+  (r, n) => r.kernels.mulKernel(n, r.inputs.x.pointer, 1, r.inputs.x.pointer, 1, r.output.pointer),
+  (r, n) => r.kernels.squareBackward(n, r.inputs.x.pointer, r.gradientOut, r.gradients.x),
 );
 // biome-ignore format: a row is one op
 export const absOp = unary("abs", (k) => k.absKernel, "x", (k) => k.absBackward);
 // biome-ignore format: a row is one op
-export const sqrtOp = unary("sqrt", (k) => k.sqrtKernel, "y", (k) => k.sqrtBackward);
+export const sqrtOp = unary("sqrt", (k) => k.sqrtKernel, "y", (k) => k.sqrtBackward, "Keep its input above 0; at 0 its gradient is infinite");
 // biome-ignore format: a row is one op
-export const rsqrtOp = unary("rsqrt", (k) => k.rsqrtKernel, "y", (k) => k.rsqrtBackward);
+export const rsqrtOp = unary("rsqrt", (k) => k.rsqrtKernel, "y", (k) => k.rsqrtBackward, "Keep its input above 0");
 // biome-ignore format: a row is one op
-export const reciprocalOp = unary("reciprocal", (k) => k.reciprocalKernel, "y", (k) => k.reciprocalBackward);
+export const reciprocalOp = unary("reciprocal", (k) => k.reciprocalKernel, "y", (k) => k.reciprocalBackward, "Keep its input away from 0");
 
 /** sin(x + quarters pi / 2), whose slope is a quarter further. */
-const wave = (name: string, quarters: number): Op<undefined> =>
+const wave = <const N extends string>(name: N, quarters: number): Op<undefined, undefined, X, N> =>
   mapOp(
     name,
-    (r, n) => r.kernels.trigKernel(n, r.a.pointer, quarters, r.output.pointer),
+    (r, n) => r.kernels.trigKernel(n, r.inputs.x.pointer, quarters, r.output.pointer),
     (r, n) => {
-      const [dx] = r.gradientIn;
-      r.kernels.trigKernel(n, r.a.pointer, quarters + 1, dx);
+      const dx = r.gradients.x;
+      r.kernels.trigKernel(n, r.inputs.x.pointer, quarters + 1, dx);
       r.kernels.mulKernel(n, dx, 1, r.gradientOut, 1, dx);
     },
   );
 export const sinOp = wave("sin", 0);
 export const cosOp = wave("cos", 1);
 
-export const clipOp = mapOp<{ min: number; max: number }>(
+export const clipOp = mapOp(
   "clip",
-  (r, n) => r.kernels.clipKernel(n, r.a.pointer, r.attributes.min, r.attributes.max, r.output.pointer),
-  (r, n) => r.kernels.clipBackward(n, r.a.pointer, r.gradientOut, r.attributes.min, r.attributes.max, r.gradientIn[0]),
+  (r, n, { min, max }: { min: number; max: number }) =>
+    r.kernels.clipKernel(n, r.inputs.x.pointer, min, max, r.output.pointer),
+  (r, n, { min, max }) => r.kernels.clipBackward(n, r.inputs.x.pointer, r.gradientOut, min, max, r.gradients.x),
 );
 
 /**

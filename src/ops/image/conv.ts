@@ -3,7 +3,7 @@
 import { ShapeError, show } from "../../base/errors.js";
 import { anything, copied, readOptions } from "../../base/options.js";
 import { type Shape, sameShape, showShape } from "../../base/shape.js";
-import type { OpRecord } from "../../core/tape.js";
+import type { OpRecord } from "../../core/op.js";
 import type { Tensor } from "../../core/tensor.js";
 import type { Kernels } from "../../wasm/kernels.js";
 import { defineOp, run, type TensorLike } from "../define.js";
@@ -75,24 +75,24 @@ function geometry(x: Shape, w: Shape, { strideY, strideX, padding }: ConvAttribu
   return { batch, height, width, ci, kh, kw, co, top, left, fullHeight, fullWidth, outHeight, outWidth };
 }
 
+type Conv = OpRecord<typeof INPUTS>;
+
 /** Address of x with its halo: x itself where there is none, else above the arena's top. */
-function withHalo(r: OpRecord<ConvAttributes>, g: Geometry): number {
-  if (g.fullHeight === g.height && g.fullWidth === g.width) return r.a.pointer;
-  const { kernels, runtime } = r;
+function withHalo({ kernels, runtime, inputs: { x } }: Conv, g: Geometry): number {
+  if (g.fullHeight === g.height && g.fullWidth === g.width) return x.pointer;
   const out = runtime.memory.allocate(g.batch * g.fullHeight * g.fullWidth * g.ci * 4);
   const { batch, height, width, ci, top, left, fullHeight, fullWidth } = g;
-  kernels.placeImages(batch, height, width, ci, top, left, 1, 1, fullHeight, fullWidth, r.a.pointer, out);
+  kernels.placeImages(batch, height, width, ci, top, left, 1, 1, fullHeight, fullWidth, x.pointer, out);
   return out;
 }
 
 /** dx: the output's gradient, spread by the stride, under the kernel turned by 180 degrees. */
-function inputGradient(r: OpRecord<ConvAttributes>, g: Geometry, dx: number): void {
+function inputGradient(r: Conv, g: Geometry, { strideY, strideX }: ConvAttributes, dx: number): void {
   const { kernels, runtime, gradientOut: dy } = r;
   const { batch, height, width, ci, kh, kw, co, top, left, outHeight, outWidth } = g;
-  const { strideY, strideX } = r.attributes;
   const { memory } = runtime;
   const turned = memory.allocate(kh * kw * ci * co * 4);
-  kernels.turnKernel(kh, kw, ci, co, r.b!.pointer, turned);
+  kernels.turnKernel(kh, kw, ci, co, r.inputs.weight.pointer, turned);
   const h = height + kh - 1;
   const w = width + kw - 1;
   const spread = memory.allocate(batch * h * w * co * 4);
@@ -119,11 +119,14 @@ const activations: { readonly [name in ConvActivation]: readonly [InPlace, Deriv
   ],
 };
 
-export const conv2dOp = defineOp<ConvAttributes, Conv2dOptions | undefined>({
+const INPUTS = { x: "float32", weight: "float32", bias: "float32?" } as const;
+
+export const conv2dOp = defineOp({
   name: "conv2d",
-  needs: ["x", "weight"],
-  read: (given) => convAttributes(given),
-  shape: ([x, w, b], attributes) => {
+  inputs: INPUTS,
+  mixes: true,
+  read: (given: Conv2dOptions | undefined) => convAttributes(given),
+  shape: ({ x, weight: w, bias: b }, attributes) => {
     if (x.rank !== 4 || w.rank !== 4)
       throw new ShapeError(
         `conv2d: expected an image [batch, height, width, channels] and a weight [height, width, in, out], got ${showShape(x.shape)} and ${showShape(w.shape)}`,
@@ -141,9 +144,10 @@ export const conv2dOp = defineOp<ConvAttributes, Conv2dOptions | undefined>({
       );
     return [batch, outHeight, outWidth, co];
   },
-  forward: (r) => {
-    const { kernels, runtime, output, attributes } = r;
-    const g = geometry(r.a.shape, r.b!.shape, attributes);
+  forward: (r, attributes) => {
+    const { kernels, runtime, output } = r;
+    const { x, weight, bias } = r.inputs;
+    const g = geometry(x.shape, weight.shape, attributes);
     const held = runtime.memory.top;
     kernels.convolve(
       g.batch,
@@ -158,26 +162,26 @@ export const conv2dOp = defineOp<ConvAttributes, Conv2dOptions | undefined>({
       g.outWidth,
       g.co,
       withHalo(r, g),
-      r.b!.pointer,
-      r.c?.pointer ?? 0,
+      weight.pointer,
+      bias?.pointer ?? 0,
       attributes.activation === "relu" ? RELU : PLAIN,
       output.pointer,
     );
     runtime.memory.top = held;
     if (attributes.activation) activations[attributes.activation][0](kernels, output.size, output.pointer);
   },
-  backward: (r) => {
-    const { kernels, runtime, output, attributes, gradientOut: dy, gradientIn } = r;
-    const g = geometry(r.a.shape, r.b!.shape, attributes);
+  backward: (r, attributes) => {
+    const { kernels, runtime, inputs, output, gradientOut: dy } = r;
+    const { x: dx, weight: dw, bias: db } = r.gradients;
+    const g = geometry(inputs.x.shape, inputs.weight.shape, attributes);
     const held = runtime.memory.top;
     if (attributes.activation) activations[attributes.activation][1](kernels, output.size, output.pointer, dy);
-    if (gradientIn[0] !== 0) inputGradient(r, g, gradientIn[0]);
+    if (dx !== 0) inputGradient(r, g, attributes, dx);
     runtime.memory.top = held;
-    if (gradientIn[1] !== 0) {
+    if (dw !== 0) {
       const { batch, fullHeight, fullWidth, ci, kh, kw, outHeight, outWidth, co } = g;
       const { strideY, strideX } = attributes;
       const x = withHalo(r, g);
-      const dw = gradientIn[1];
       kernels.convolveWeights(
         batch,
         fullHeight,
@@ -196,7 +200,7 @@ export const conv2dOp = defineOp<ConvAttributes, Conv2dOptions | undefined>({
       );
       runtime.memory.top = held;
     }
-    if (r.c !== undefined && gradientIn[2] !== 0) kernels.sumColumns(1, output.size / g.co, g.co, dy, 1, gradientIn[2]);
+    if (db !== 0) kernels.sumColumns(1, output.size / g.co, g.co, dy, 1, db);
   },
 });
 

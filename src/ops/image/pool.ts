@@ -2,7 +2,7 @@
 import { ShapeError } from "../../base/errors.js";
 import { copied, readOptions } from "../../base/options.js";
 import { showShape } from "../../base/shape.js";
-import type { OpRecord } from "../../core/tape.js";
+import type { OpRecord } from "../../core/op.js";
 import type { Tensor } from "../../core/tensor.js";
 import type { Value } from "../../core/value.js";
 import { defineOp, run, type TensorLike } from "../define.js";
@@ -25,7 +25,7 @@ interface PoolAttributes {
   readonly padding: readonly number[];
 }
 
-function poolShape(op: string, [x]: readonly Value[], { size, stride, padding }: PoolAttributes): number[] {
+function poolShape(op: string, x: Value, { size, stride, padding }: PoolAttributes): number[] {
   if (x.rank !== 4)
     throw new ShapeError(`${op}: expected images [batch, height, width, channels], got ${showShape(x.shape)}`);
   const [batch, height, width, channels] = x.shape;
@@ -39,41 +39,48 @@ function poolShape(op: string, [x]: readonly Value[], { size, stride, padding }:
   return [batch, outHeight, outWidth, channels];
 }
 
+type X = { x: "float32" };
+
 /** Writes the sizes to the table that the kernels read. */
-function writeSizes({ runtime, a, output, attributes: { size, stride, padding } }: OpRecord<PoolAttributes>): void {
-  runtime.memory.i32.set([...a.shape, ...size, ...stride, ...padding, output.shape[1], output.shape[2]], runtime.table);
+function writeSizes({ runtime, inputs, output }: OpRecord<X>, { size, stride, padding }: PoolAttributes): void {
+  runtime.memory.i32.set(
+    [...inputs.x.shape, ...size, ...stride, ...padding, output.shape[1], output.shape[2]],
+    runtime.table,
+  );
 }
 
 type Given = readonly [size: Pair, options: PoolOptions | undefined];
 
-export const maxPool2dOp = defineOp<PoolAttributes, Given>({
+export const maxPool2dOp = defineOp({
   name: "maxPool2d",
-  read: ([size, options]) => poolAttributes("maxPool2d", size, options),
-  shape: (inputs, attributes) => poolShape("maxPool2d", inputs, attributes),
-  forward: (r) => {
-    writeSizes(r);
-    r.kernels.maxPool(r.a.pointer, r.output.pointer);
+  inputs: { x: "float32" },
+  read: ([size, options]: Given) => poolAttributes("maxPool2d", size, options),
+  shape: ({ x }, attributes) => poolShape("maxPool2d", x, attributes),
+  forward: (r, attributes) => {
+    writeSizes(r, attributes);
+    r.kernels.maxPool(r.inputs.x.pointer, r.output.pointer);
   },
-  backward: (r) => {
-    const [dx] = r.gradientIn;
-    r.kernels.fill(r.a.size, 0, dx);
-    writeSizes(r);
-    r.kernels.maxPoolBackward(r.a.pointer, r.output.pointer, r.gradientOut, dx);
+  backward: (r, attributes) => {
+    const dx = r.gradients.x;
+    r.kernels.fill(r.inputs.x.size, 0, dx);
+    writeSizes(r, attributes);
+    r.kernels.maxPoolBackward(r.inputs.x.pointer, r.output.pointer, r.gradientOut, dx);
   },
 });
 
-export const avgPool2dOp = defineOp<PoolAttributes, Given>({
+export const avgPool2dOp = defineOp({
   name: "avgPool2d",
-  read: ([size, options]) => poolAttributes("avgPool2d", size, options),
-  shape: (inputs, attributes) => poolShape("avgPool2d", inputs, attributes),
-  forward: (r) => {
-    writeSizes(r);
-    r.kernels.averagePool(r.a.pointer, r.output.pointer);
+  inputs: { x: "float32" },
+  read: ([size, options]: Given) => poolAttributes("avgPool2d", size, options),
+  shape: ({ x }, attributes) => poolShape("avgPool2d", x, attributes),
+  forward: (r, attributes) => {
+    writeSizes(r, attributes);
+    r.kernels.averagePool(r.inputs.x.pointer, r.output.pointer);
   },
-  backward: (r) => {
-    const [dx] = r.gradientIn;
-    r.kernels.fill(r.a.size, 0, dx);
-    writeSizes(r);
+  backward: (r, attributes) => {
+    const dx = r.gradients.x;
+    r.kernels.fill(r.inputs.x.size, 0, dx);
+    writeSizes(r, attributes);
     r.kernels.averagePoolBackward(r.gradientOut, dx);
   },
 });

@@ -1,43 +1,48 @@
 // Putting tensors together and taking them apart: stack, split, pad, and axes of size 1. All of it moves float32 and int32.
 import { checkInteger, ShapeError, show } from "../../base/errors.js";
 import { checkAxes, checkAxis, checkShape, showShape, sizeOf, stridesOf } from "../../base/shape.js";
-import type { OpRecord } from "../../core/tape.js";
+import type { OpRecord } from "../../core/op.js";
 import type { Tensor } from "../../core/tensor.js";
-import { defineOp, run, type TensorLike, tensorOf } from "../define.js";
+import type { Value } from "../../core/value.js";
+import { defineOp, run, runNamed, type TensorLike, tensorOf } from "../define.js";
 import { rankOf } from "../reduce/reduce.js";
 import { copyStrided, reshape, slice } from "./layout.js";
 
 /** Input i, as [outer, block], beside its place in the stack, [outer, inputs, block]. */
 function eachPlace(
-  r: OpRecord<number>,
-  move: (i: number, shape: number[], own: number[], place: number[]) => void,
+  { inputs: { tensors } }: OpRecord<Tensors>,
+  axis: number,
+  base: number,
+  move: (i: number, shape: number[], own: number[], place: number[], at: number) => void,
 ): void {
-  const block = sizeOf(r.a.shape.slice(r.attributes));
-  const shape = [sizeOf(r.a.shape.slice(0, r.attributes)), block];
-  for (let i = 0; i < r.inputs.length; i++) move(i, shape, [block, 1], [r.inputs.length * block, 1]);
+  const [{ shape: one }] = tensors;
+  const block = sizeOf(one.slice(axis));
+  const shape = [sizeOf(one.slice(0, axis)), block];
+  for (let i = 0; i < tensors.length; i++)
+    move(i, shape, [block, 1], [tensors.length * block, 1], base + i * block * 4);
 }
 
-const placeOf = (r: OpRecord<number>, base: number, i: number): number =>
-  base + i * sizeOf(r.a.shape.slice(r.attributes)) * 4;
+type Tensors = { tensors: "same[]" };
 
-export const stackOp = defineOp<number>({
+export const stackOp = defineOp({
   name: "stack",
+  inputs: { tensors: "same[]" },
   moves: true,
-  shape: (inputs, axis) => {
-    const [first] = inputs;
-    for (const t of inputs)
+  shape: ({ tensors }, axis: number) => {
+    const [first] = tensors;
+    for (const t of tensors)
       if (showShape(t.shape) !== showShape(first.shape))
         throw new ShapeError(`stack: ${showShape(first.shape)} and ${showShape(t.shape)} must be the same`);
-    return checkShape("stack", [...first.shape.slice(0, axis), inputs.length, ...first.shape.slice(axis)]);
+    return checkShape("stack", [...first.shape.slice(0, axis), tensors.length, ...first.shape.slice(axis)]);
   },
-  forward: (r) =>
-    eachPlace(r, (i, shape, own, place) =>
-      copyStrided(r.runtime, shape, r.inputs[i].pointer, own, placeOf(r, r.output.pointer, i), place),
+  forward: (r, axis) =>
+    eachPlace(r, axis, r.output.pointer, (i, shape, own, place, at) =>
+      copyStrided(r.runtime, shape, r.inputs.tensors[i].pointer, own, at, place),
     ),
-  backward: (r) =>
-    eachPlace(r, (i, shape, own, place) => {
-      if (r.gradientIn[i] !== 0)
-        copyStrided(r.runtime, shape, placeOf(r, r.gradientOut, i), place, r.gradientIn[i], own);
+  backward: (r, axis) =>
+    eachPlace(r, axis, r.gradientOut, (i, shape, own, place, at) => {
+      const dx = r.gradients.tensors[i];
+      if (dx !== 0) copyStrided(r.runtime, shape, at, place, dx, own);
     }),
 });
 
@@ -52,7 +57,7 @@ export function stack(tensors: readonly TensorLike[], axis = 0): Tensor {
   if (!Array.isArray(tensors) || tensors.length === 0)
     throw new TypeError(`stack: expected a list of tensors, got ${show(tensors)}`);
   const at = checkAxis("stack", axis, rankOf(tensors[0]) + 1);
-  return run(stackOp, at, tensors[0], undefined, undefined, tensors.slice(1));
+  return runNamed(stackOp, at, { tensors });
 }
 
 /**
@@ -94,13 +99,14 @@ interface PadAttributes {
 }
 
 /** Offset of x in the padded tensor, in elements. */
-const startOf = (r: OpRecord<PadAttributes>): number =>
-  stridesOf(r.output.shape).reduce((at, stride, d) => at + stride * r.attributes.padding[d][0], 0);
+const startOf = (output: Value, { padding }: PadAttributes): number =>
+  stridesOf(output.shape).reduce((at, stride, d) => at + stride * padding[d][0], 0);
 
-export const padOp = defineOp<PadAttributes>({
+export const padOp = defineOp({
   name: "pad",
+  inputs: { x: "any" },
   moves: true,
-  shape: ([x], { padding, value }) => {
+  shape: ({ x }, { padding, value }: PadAttributes) => {
     if (padding.length !== x.rank)
       throw new ShapeError(
         `pad: ${padding.length} pairs of [before, after] for ${showShape(x.shape)}, which needs one for each of its ${x.rank} axes`,
@@ -109,19 +115,18 @@ export const padOp = defineOp<PadAttributes>({
       throw new RangeError(`pad: value ${value} is no 32-bit integer, which padding of int32 needs`);
     return x.shape.map((n, d) => padding[d][0] + n + padding[d][1]);
   },
-  forward: (r) => {
-    const { a, output, runtime } = r;
+  forward: ({ runtime, kernels, inputs: { x }, output }, attributes) => {
     const { memory } = runtime;
     const at = output.pointer >>> 2;
-    if (a.dtype === "int32") memory.i32.fill(r.attributes.value, at, at + output.size);
-    else r.kernels.fill(output.size, r.attributes.value, output.pointer);
+    if (x.dtype === "int32") memory.i32.fill(attributes.value, at, at + output.size);
+    else kernels.fill(output.size, attributes.value, output.pointer);
     const to = stridesOf(output.shape);
-    copyStrided(runtime, a.shape, a.pointer, stridesOf(a.shape), output.pointer + startOf(r) * 4, to);
+    const start = output.pointer + startOf(output, attributes) * 4;
+    copyStrided(runtime, x.shape, x.pointer, stridesOf(x.shape), start, to);
   },
-  backward: (r) => {
-    const from = stridesOf(r.output.shape);
-    const { shape } = r.a;
-    copyStrided(r.runtime, shape, r.gradientOut + startOf(r) * 4, from, r.gradientIn[0], stridesOf(shape));
+  backward: ({ runtime, inputs: { x }, output, gradientOut, gradients }, attributes) => {
+    const start = gradientOut + startOf(output, attributes) * 4;
+    copyStrided(runtime, x.shape, start, stridesOf(output.shape), gradients.x, stridesOf(x.shape));
   },
 });
 

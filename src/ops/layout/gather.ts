@@ -1,7 +1,6 @@
 // Picking by int32 indices. Each index is checked by the kernel; gradients are added in the order of the indices.
 import { checkInteger, ShapeError, show } from "../../base/errors.js";
 import { checkShape, type Shape, sameShape, showShape, sizeOf } from "../../base/shape.js";
-import type { OpRecord } from "../../core/tape.js";
 import { isTensor, type NestedNumbers, type Tensor, tensor } from "../../core/tensor.js";
 import type { Value } from "../../core/value.js";
 import { defineOp, run, type TensorLike } from "../define.js";
@@ -41,22 +40,20 @@ const along = (x: Shape, axis: number, count: number): Sizes => [
   count,
 ];
 
-export const gatherOp = defineOp<number>({
+export const gatherOp = defineOp({
   name: "gather",
+  inputs: { x: "any", indices: "int32" },
   moves: true,
-  inputs: [undefined, "int32"],
-  shape: ([x, indices], axis) =>
+  shape: ({ x, indices }, axis: number) =>
     checkShape("gather", [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)]),
-  forward: (r) => {
-    const indices = r.b!;
-    const sizes = along(r.a.shape, r.attributes, indices.size);
-    const bad = r.kernels.gather(...sizes, r.a.pointer, indices.pointer, r.output.pointer);
+  forward: ({ kernels, inputs: { x, indices }, output }, axis) => {
+    const sizes = along(x.shape, axis, indices.size);
+    const bad = kernels.gather(...sizes, x.pointer, indices.pointer, output.pointer);
     checkFound("gather", bad, indices, sizes[1]);
   },
-  backward: (r) => {
-    const [dx] = r.gradientIn;
-    r.kernels.fill(r.a.size, 0, dx);
-    r.kernels.scatterAdd(...along(r.a.shape, r.attributes, r.b!.size), r.gradientOut, r.b!.pointer, dx);
+  backward: ({ kernels, inputs: { x, indices }, gradientOut, gradients: { x: dx } }, axis) => {
+    kernels.fill(x.size, 0, dx);
+    kernels.scatterAdd(...along(x.shape, axis, indices.size), gradientOut, indices.pointer, dx);
   },
 });
 
@@ -74,9 +71,8 @@ export const gather = (x: TensorLike, indices: Indices, axis = 0): Tensor =>
 
 export const scatterAddOp = defineOp({
   name: "scatterAdd",
-  needs: ["x", "indices", "updates"],
-  inputs: ["float32", "int32"],
-  shape: ([x, indices, updates]) => {
+  inputs: { x: "float32", indices: "int32", updates: "float32" },
+  shape: ({ x, indices, updates }) => {
     if (x.rank < 1) throw new ShapeError("scatterAdd: a scalar has no axis 0 to add along");
     const wanted = [...indices.shape, ...x.shape.slice(1)];
     if (!sameShape(updates.shape, wanted))
@@ -85,18 +81,15 @@ export const scatterAddOp = defineOp({
       );
     return x.shape;
   },
-  forward: (r) => {
-    const { a: x, kernels, output } = r;
-    const indices = r.b!;
+  forward: ({ kernels, inputs: { x, indices, updates }, output }) => {
     kernels.copy(x.size, x.pointer, output.pointer);
     const sizes = along(x.shape, 0, indices.size);
-    const bad = kernels.scatterAdd(...sizes, r.c!.pointer, indices.pointer, output.pointer);
+    const bad = kernels.scatterAdd(...sizes, updates.pointer, indices.pointer, output.pointer);
     checkFound("scatterAdd", bad, indices, sizes[1]);
   },
-  backward: (r) => {
-    const [dx, , dUpdates] = r.gradientIn;
-    if (dx !== 0) r.kernels.copy(r.a.size, r.gradientOut, dx);
-    if (dUpdates !== 0) r.kernels.gather(...along(r.a.shape, 0, r.b!.size), r.gradientOut, r.b!.pointer, dUpdates);
+  backward: ({ kernels, inputs: { x, indices }, gradientOut, gradients: { x: dx, updates: dUpdates } }) => {
+    if (dx !== 0) kernels.copy(x.size, gradientOut, dx);
+    if (dUpdates !== 0) kernels.gather(...along(x.shape, 0, indices.size), gradientOut, indices.pointer, dUpdates);
   },
 });
 
@@ -110,27 +103,25 @@ export const scatterAddOp = defineOp({
 export const scatterAdd = (x: TensorLike, indices: Indices, updates: TensorLike): Tensor =>
   run(scatterAddOp, undefined, x, toIndices("scatterAdd", indices), updates);
 
-const alongBoth = (r: OpRecord<number>): Sizes => along(r.a.shape, r.attributes, r.b!.shape[r.attributes]);
-
-export const takeAlongAxisOp = defineOp<number>({
+export const takeAlongAxisOp = defineOp({
   name: "takeAlongAxis",
+  inputs: { x: "any", indices: "int32" },
   moves: true,
-  inputs: [undefined, "int32"],
-  shape: ([x, indices], axis) => {
+  shape: ({ x, indices }, axis: number) => {
     if (x.rank !== indices.rank || x.shape.some((n, d) => d !== axis && n !== indices.shape[d]))
       throw new ShapeError(
         `takeAlongAxis: x ${showShape(x.shape)} and indices ${showShape(indices.shape)} must agree on every axis but ${axis}`,
       );
     return indices.shape;
   },
-  forward: (r) => {
-    const bad = r.kernels.takeAlong(...alongBoth(r), r.a.pointer, r.b!.pointer, r.output.pointer);
-    checkFound("takeAlongAxis", bad, r.b!, r.a.shape[r.attributes]);
+  forward: ({ kernels, inputs: { x, indices }, output }, axis) => {
+    const sizes = along(x.shape, axis, indices.shape[axis]);
+    const bad = kernels.takeAlong(...sizes, x.pointer, indices.pointer, output.pointer);
+    checkFound("takeAlongAxis", bad, indices, sizes[1]);
   },
-  backward: (r) => {
-    const [dx] = r.gradientIn;
-    r.kernels.fill(r.a.size, 0, dx);
-    r.kernels.takeAlongBackward(...alongBoth(r), r.gradientOut, r.b!.pointer, dx);
+  backward: ({ kernels, inputs: { x, indices }, gradientOut, gradients: { x: dx } }, axis) => {
+    kernels.fill(x.size, 0, dx);
+    kernels.takeAlongBackward(...along(x.shape, axis, indices.shape[axis]), gradientOut, indices.pointer, dx);
   },
 });
 
@@ -144,13 +135,13 @@ export const takeAlongAxisOp = defineOp<number>({
 export const takeAlongAxis = (x: TensorLike, indices: Indices, axis = -1): Tensor =>
   run(takeAlongAxisOp, axisOf("takeAlongAxis", x, axis), x, toIndices("takeAlongAxis", indices));
 
-export const oneHotOp = defineOp<number>({
+export const oneHotOp = defineOp({
   name: "oneHot",
-  inputs: ["int32"],
-  shape: ([indices], classes) => checkShape("oneHot", [...indices.shape, classes]),
-  forward: (r) => {
-    const bad = r.kernels.oneHot(r.a.size, r.attributes, r.a.pointer, r.output.pointer);
-    checkFound("oneHot", bad, r.a, r.attributes);
+  inputs: { indices: "int32" },
+  shape: ({ indices }, classes: number) => checkShape("oneHot", [...indices.shape, classes]),
+  forward: ({ kernels, inputs: { indices }, output }, classes) => {
+    const bad = kernels.oneHot(indices.size, classes, indices.pointer, output.pointer);
+    checkFound("oneHot", bad, indices, classes);
   },
   backward: null,
 });

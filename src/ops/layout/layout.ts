@@ -1,11 +1,11 @@
 // Ops that move elements: reshape and slices of the leading axis are views, everything else is a strided copy.
 import { ShapeError, show } from "../../base/errors.js";
 import { checkAxis, checkShape, type Shape, sameShape, showShape, sizeOf, stridesOf } from "../../base/shape.js";
-import type { OpRecord } from "../../core/tape.js";
+import type { OpRecord } from "../../core/op.js";
 import { isTensor, type Tensor } from "../../core/tensor.js";
 import type { Value } from "../../core/value.js";
 import type { Runtime } from "../../wasm/runtime.js";
-import { defineOp, run, type TensorLike } from "../define.js";
+import { defineOp, run, runNamed, type TensorLike } from "../define.js";
 import { rankOf, sumTo } from "../reduce/reduce.js";
 
 /** target[i . to] = source[i . from] for every index i of `shape`; strides in elements, addresses in bytes. */
@@ -43,10 +43,12 @@ export function copyStrided(
   runtime.kernels.copyStrided(rank, source, target);
 }
 
-export const reshapeOp = defineOp<Shape>({
+export const reshapeOp = defineOp({
   name: "reshape",
+  inputs: { x: "any" },
   moves: true,
-  shape: ([x], shape) => {
+  mixes: true,
+  shape: ({ x }, shape: Shape) => {
     const known = shape.reduce((n, size) => (size === -1 ? n : n * size), 1);
     const open = shape.filter((size) => size === -1).length;
     const out = open === 1 && known > 0 ? shape.map((size) => (size === -1 ? x.size / known : size)) : shape;
@@ -58,7 +60,7 @@ export const reshapeOp = defineOp<Shape>({
   },
   view: () => 0,
   forward: () => {},
-  backward: (r) => r.kernels.copy(r.a.size, r.gradientOut, r.gradientIn[0]),
+  backward: (r) => r.kernels.copy(r.output.size, r.gradientOut, r.gradients.x),
 });
 
 /**
@@ -74,9 +76,10 @@ function listOf(op: string, name: string, value: unknown): number[] {
   return [...value];
 }
 
-function permutedCopy(r: OpRecord<readonly number[]>, x: number, out: number, inverse: boolean): void {
-  const { shape } = r.a;
-  const axes = r.attributes;
+type X = { x: "any" };
+
+function permutedCopy(r: OpRecord<X>, axes: readonly number[], x: number, out: number, inverse: boolean): void {
+  const { shape } = r.inputs.x;
   const own = stridesOf(shape);
   const other = stridesOf(r.output.shape);
   const permuted = axes.map((axis) => own[axis]);
@@ -84,21 +87,25 @@ function permutedCopy(r: OpRecord<readonly number[]>, x: number, out: number, in
   else copyStrided(r.runtime, r.output.shape, x, permuted, out, other);
 }
 
-export const transposeOp = defineOp<readonly number[]>({
+export const transposeOp = defineOp({
   name: "transpose",
+  inputs: { x: "any" },
   moves: true,
-  shape: ([x], axes) => axes.map((axis) => x.shape[axis]),
-  forward: (r) => {
-    if (isMatrixTranspose(r)) r.kernels.transpose(r.a.shape[0], r.a.shape[1], r.a.pointer, r.output.pointer);
-    else permutedCopy(r, r.a.pointer, r.output.pointer, false);
+  mixes: true,
+  shape: ({ x }, axes: readonly number[]) => axes.map((axis) => x.shape[axis]),
+  forward: (r, axes) => {
+    const { x } = r.inputs;
+    if (isOfMatrix(axes)) r.kernels.transpose(x.shape[0], x.shape[1], x.pointer, r.output.pointer);
+    else permutedCopy(r, axes, x.pointer, r.output.pointer, false);
   },
-  backward: (r) => {
-    if (isMatrixTranspose(r)) r.kernels.transpose(r.a.shape[1], r.a.shape[0], r.gradientOut, r.gradientIn[0]);
-    else permutedCopy(r, r.gradientOut, r.gradientIn[0], true);
+  backward: (r, axes) => {
+    const { shape } = r.inputs.x;
+    if (isOfMatrix(axes)) r.kernels.transpose(shape[1], shape[0], r.gradientOut, r.gradients.x);
+    else permutedCopy(r, axes, r.gradientOut, r.gradients.x, true);
   },
 });
 
-const isMatrixTranspose = (r: OpRecord<readonly number[]>): boolean => r.a.rank === 2 && r.attributes[0] === 1;
+const isOfMatrix = (axes: readonly number[]): boolean => axes.length === 2 && axes[0] === 1;
 
 /**
  * Reorders axes; reverses them by default. Shapes: [a, b, c] with axes [0, 2, 1] -> [a, c, b].
@@ -126,7 +133,7 @@ const isLeading = (x: { readonly shape: Shape }, { size }: SliceAttributes): boo
 const startOf = (x: Value, start: readonly number[]): number =>
   stridesOf(x.shape).reduce((at, stride, d) => at + stride * start[d], 0);
 
-const sliceShape = ([x]: readonly Value[], { start, size }: SliceAttributes): Shape => {
+const sliceShape = ({ x }: { readonly x: Value }, { start, size }: SliceAttributes): Shape => {
   if (start.length !== x.rank || size.length !== x.rank)
     throw new ShapeError(
       `slice: start ${show(start)} and size ${show(size)} must name every axis of ${showShape(x.shape)}`,
@@ -140,42 +147,31 @@ const sliceShape = ([x]: readonly Value[], { start, size }: SliceAttributes): Sh
   return size;
 };
 
-function sliceBackward(r: OpRecord<SliceAttributes>): void {
-  const [dx] = r.gradientIn;
-  r.kernels.fill(r.a.size, 0, dx);
-  const to = stridesOf(r.a.shape);
-  copyStrided(
-    r.runtime,
-    r.output.shape,
-    r.gradientOut,
-    stridesOf(r.output.shape),
-    dx + startOf(r.a, r.attributes.start) * 4,
-    to,
-  );
+function sliceBackward(r: OpRecord<X>, { start }: SliceAttributes): void {
+  const { x } = r.inputs;
+  const { shape } = r.output;
+  const dx = r.gradients.x;
+  r.kernels.fill(x.size, 0, dx);
+  copyStrided(r.runtime, shape, r.gradientOut, stridesOf(shape), dx + startOf(x, start) * 4, stridesOf(x.shape));
 }
 
-export const sliceViewOp = defineOp<SliceAttributes>({
+export const sliceViewOp = defineOp({
   name: "slice",
+  inputs: { x: "any" },
   moves: true,
   shape: sliceShape,
-  view: ([x], { start }) => startOf(x, start),
+  view: ({ x }, { start }) => startOf(x, start),
   forward: () => {},
   backward: sliceBackward,
 });
 
-export const sliceOp = defineOp<SliceAttributes>({
+export const sliceOp = defineOp({
   name: "slice",
+  inputs: { x: "any" },
   moves: true,
   shape: sliceShape,
-  forward: (r) =>
-    copyStrided(
-      r.runtime,
-      r.output.shape,
-      r.a.pointer + startOf(r.a, r.attributes.start) * 4,
-      stridesOf(r.a.shape),
-      r.output.pointer,
-      stridesOf(r.output.shape),
-    ),
+  forward: ({ runtime, inputs: { x }, output: { shape, pointer } }, { start }) =>
+    copyStrided(runtime, shape, x.pointer + startOf(x, start) * 4, stridesOf(x.shape), pointer, stridesOf(shape)),
   backward: sliceBackward,
 });
 
@@ -190,13 +186,15 @@ export function slice(x: TensorLike, start: readonly number[], size: readonly nu
   return run(view ? sliceViewOp : sliceOp, attributes, x);
 }
 
-export const concatOp = defineOp<number>({
+export const concatOp = defineOp({
   name: "concat",
+  inputs: { tensors: "same[]" },
   moves: true,
-  shape: (inputs, axis) => {
-    const [first] = inputs;
+  mixes: true,
+  shape: ({ tensors }, axis: number) => {
+    const [first] = tensors;
     let total = 0;
-    for (const t of inputs) {
+    for (const t of tensors) {
       if (t.rank !== first.rank || t.shape.some((n, d) => d !== axis && n !== first.shape[d]))
         throw new ShapeError(
           `concat: ${showShape(first.shape)} and ${showShape(t.shape)} must agree on every axis but ${axis}`,
@@ -205,28 +203,21 @@ export const concatOp = defineOp<number>({
     }
     return first.shape.map((n, d) => (d === axis ? total : n));
   },
-  forward: (r) => {
-    const to = stridesOf(r.output.shape);
-    let at = 0;
-    for (const t of r.inputs) {
-      copyStrided(r.runtime, t.shape, t.pointer, stridesOf(t.shape), r.output.pointer + at * to[r.attributes] * 4, to);
-      at += t.shape[r.attributes];
+  forward: ({ runtime, inputs, output }, axis) => {
+    const to = stridesOf(output.shape);
+    let at = output.pointer;
+    for (const t of inputs.tensors) {
+      copyStrided(runtime, t.shape, t.pointer, stridesOf(t.shape), at, to);
+      at += t.shape[axis] * to[axis] * 4;
     }
   },
-  backward: (r) => {
-    const from = stridesOf(r.output.shape);
-    let at = 0;
-    r.inputs.forEach((t, i) => {
-      if (r.gradientIn[i] !== 0)
-        copyStrided(
-          r.runtime,
-          t.shape,
-          r.gradientOut + at * from[r.attributes] * 4,
-          from,
-          r.gradientIn[i],
-          stridesOf(t.shape),
-        );
-      at += t.shape[r.attributes];
+  backward: ({ runtime, inputs, output, gradientOut, gradients }, axis) => {
+    const from = stridesOf(output.shape);
+    let at = gradientOut;
+    inputs.tensors.forEach((t, i) => {
+      const dx = gradients.tensors[i];
+      if (dx !== 0) copyStrided(runtime, t.shape, at, from, dx, stridesOf(t.shape));
+      at += t.shape[axis] * from[axis] * 4;
     });
   },
 });
@@ -239,14 +230,7 @@ export const concatOp = defineOp<number>({
 export function concat(tensors: readonly TensorLike[], axis = 0): Tensor {
   if (!Array.isArray(tensors) || tensors.length === 0)
     throw new TypeError(`concat: expected a list of tensors, got ${show(tensors)}`);
-  return run(
-    concatOp,
-    checkAxis("concat", axis, rankOf(tensors[0])),
-    tensors[0],
-    undefined,
-    undefined,
-    tensors.slice(1),
-  );
+  return runNamed(concatOp, checkAxis("concat", axis, rankOf(tensors[0])), { tensors });
 }
 
 /** The strides and the first element of x read backwards along one axis. */
@@ -257,17 +241,18 @@ function backwards({ shape }: Value, axis: number): { strides: number[]; first: 
   return { strides, first };
 }
 
-export const reverseOp = defineOp<number>({
+export const reverseOp = defineOp({
   name: "reverse",
+  inputs: { x: "any" },
   moves: true,
-  shape: ([x]) => x.shape,
-  forward: (r) => {
-    const { strides, first } = backwards(r.a, r.attributes);
-    copyStrided(r.runtime, r.a.shape, r.a.pointer + first * 4, strides, r.output.pointer, stridesOf(r.a.shape));
+  shape: ({ x }) => x.shape,
+  forward: ({ runtime, inputs: { x }, output }, axis: number) => {
+    const { strides, first } = backwards(x, axis);
+    copyStrided(runtime, x.shape, x.pointer + first * 4, strides, output.pointer, stridesOf(x.shape));
   },
-  backward: (r) => {
-    const { strides, first } = backwards(r.a, r.attributes);
-    copyStrided(r.runtime, r.a.shape, r.gradientOut + first * 4, strides, r.gradientIn[0], stridesOf(r.a.shape));
+  backward: ({ runtime, inputs: { x }, gradientOut, gradients }, axis) => {
+    const { strides, first } = backwards(x, axis);
+    copyStrided(runtime, x.shape, gradientOut + first * 4, strides, gradients.x, stridesOf(x.shape));
   },
 });
 
@@ -277,24 +262,24 @@ export const reverseOp = defineOp<number>({
  */
 export const reverse = (x: TensorLike, axis = 0): Tensor => run(reverseOp, checkAxis("reverse", axis, rankOf(x)), x);
 
-export const broadcastToOp = defineOp<Shape>({
+export const broadcastToOp = defineOp({
   name: "broadcastTo",
+  inputs: { x: "any" },
   moves: true,
-  shape: ([x], wanted) => {
+  shape: ({ x }, wanted: Shape) => {
     const shape = checkShape("broadcastTo", wanted);
     const lead = shape.length - x.rank;
     if (lead < 0 || x.shape.some((n, d) => n !== shape[d + lead] && n !== 1))
       throw new ShapeError(`broadcastTo: ${showShape(x.shape)} does not broadcast to ${showShape(shape)}`);
     return shape;
   },
-  forward: (r) => {
-    const { shape } = r.output;
-    const own = stridesOf(r.a.shape);
-    const lead = shape.length - r.a.rank;
-    const from = shape.map((n, d) => (d < lead || (r.a.shape[d - lead] === 1 && n !== 1) ? 0 : own[d - lead]));
-    copyStrided(r.runtime, shape, r.a.pointer, from, r.output.pointer, stridesOf(shape));
+  forward: ({ runtime, inputs: { x }, output: { shape, pointer } }) => {
+    const own = stridesOf(x.shape);
+    const lead = shape.length - x.rank;
+    const from = shape.map((n, d) => (d < lead || (x.shape[d - lead] === 1 && n !== 1) ? 0 : own[d - lead]));
+    copyStrided(runtime, shape, x.pointer, from, pointer, stridesOf(shape));
   },
-  backward: (r) => sumTo(r.runtime, r.gradientOut, r.output.shape, r.a.shape, r.gradientIn[0]),
+  backward: (r) => sumTo(r.runtime, r.gradientOut, r.output.shape, r.inputs.x.shape, r.gradients.x),
 });
 
 /**

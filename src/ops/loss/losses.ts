@@ -45,15 +45,16 @@ export function stretchMask(name: string, mask: TensorLike, shape: Shape): Tenso
 
 export const keepOp = defineOp({
   name: "keep",
-  shape: ([x, mask]) => {
+  inputs: { x: "float32", mask: "float32" },
+  shape: ({ x, mask }) => {
     if (!sameShape(x.shape, mask.shape))
       throw new ShapeError(`keep: ${showShape(x.shape)} needs a mask of its shape, got ${showShape(mask.shape)}`);
     return x.shape;
   },
-  forward: (r) => r.kernels.keep(r.a.size, r.b!.pointer, r.a.pointer, r.output.pointer),
-  backward: ({ kernels, a, b, gradientOut, gradientIn: [dx, dMask] }) => {
-    if (dx !== 0) kernels.keep(a.size, b!.pointer, gradientOut, dx);
-    if (dMask !== 0) kernels.fill(a.size, 0, dMask);
+  forward: ({ kernels, inputs: { x, mask }, output }) => kernels.keep(x.size, mask.pointer, x.pointer, output.pointer),
+  backward: ({ kernels, inputs: { x, mask }, gradientOut, gradients: { x: dx, mask: dMask } }) => {
+    if (dx !== 0) kernels.keep(x.size, mask.pointer, gradientOut, dx);
+    if (dMask !== 0) kernels.fill(x.size, 0, dMask);
   },
 });
 
@@ -63,20 +64,21 @@ export const keep = (x: TensorLike, mask: Tensor): Tensor => run(keepOp, undefin
 /** Of every logit: max(x, 0) - x t + log(1 + e^-|x|). Targets are data: their gradient is 0. */
 export const sigmoidCrossEntropyOp = defineOp({
   name: "sigmoidCrossEntropy",
-  needs: ["logits", "targets"],
-  shape: ([x, t]) => {
+  inputs: { logits: "float32", targets: "float32" },
+  shape: ({ logits: x, targets: t }) => {
     if (!sameShape(x.shape, t.shape))
       throw new ShapeError(
         `sigmoidCrossEntropy: logits ${showShape(x.shape)} needs targets of its shape, got ${showShape(t.shape)}`,
       );
     return x.shape;
   },
-  forward: (r) => r.kernels.sigmoidCrossEntropy(r.a.size, r.a.pointer, r.b!.pointer, r.output.pointer),
+  forward: ({ kernels, inputs: { logits, targets }, output }) =>
+    kernels.sigmoidCrossEntropy(logits.size, logits.pointer, targets.pointer, output.pointer),
   // dx = (sigmoid(x) - t) dy
-  backward: ({ kernels, a: { pointer: x, size: n }, b, gradientOut: dy, gradientIn: [dx, dt] }) => {
+  backward: ({ kernels, inputs, output: { size: n }, gradientOut: dy, gradients: { logits: dx, targets: dt } }) => {
     if (dx !== 0) {
-      kernels.sigmoidKernel(n, x, dx);
-      kernels.subKernel(n, dx, 1, b!.pointer, 1, dx);
+      kernels.sigmoidKernel(n, inputs.logits.pointer, dx);
+      kernels.subKernel(n, dx, 1, inputs.targets.pointer, 1, dx);
       kernels.mulKernel(n, dx, 1, dy, 1, dx);
     }
     if (dt !== 0) kernels.fill(n, 0, dt);

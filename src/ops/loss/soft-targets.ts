@@ -1,7 +1,7 @@
 // Cross-entropy with targets that are no single class: smoothed labels, weighed classes, probabilities.
 import { ShapeError } from "../../base/errors.js";
 import { type Shape, sameShape, showShape } from "../../base/shape.js";
-import type { OpRecord } from "../../core/tape.js";
+import type { Named, OpRecord } from "../../core/op.js";
 import type { Value } from "../../core/value.js";
 import { defineOp } from "../define.js";
 import { checkLabels } from "./labels.js";
@@ -9,21 +9,15 @@ import { checkLabels } from "./labels.js";
 export interface SoftAttributes {
   /** Share of the target that is spread over all classes evenly. */
   readonly smoothing: number;
-  /** Whether the input after the labels is a mask; class weights may follow. */
-  readonly masked: boolean;
 }
+
+const INPUTS = { logits: "float32", labels: "any", mask: "float32?", weights: "float32?" } as const;
 
 const OWNER = "softmaxCrossEntropy";
 
 const classesOf = (x: Value): number => x.shape[x.rank - 1];
 
-/** The mask, and the weights of the classes. */
-function partsOf<T>({ masked }: SoftAttributes, rest: readonly T[]): [mask: T | undefined, weights: T | undefined] {
-  return masked ? [rest[0], rest[1]] : [undefined, rest[0]];
-}
-
-function checkParts(logits: Value, labels: Value, rest: readonly Value[], attributes: SoftAttributes): void {
-  const [mask, weights] = partsOf(attributes, rest);
+function checkParts({ logits, labels, mask, weights }: Named<typeof INPUTS>): void {
   const rows = logits.shape.slice(0, -1);
   if (mask) checkRowMask(OWNER, mask, rows);
   if (weights && !sameShape(weights.shape, [classesOf(logits)]))
@@ -52,17 +46,14 @@ export function checkFoundLabel(owner: string, bad: number, labels: Value, class
   );
 }
 
-type Soft = OpRecord<SoftAttributes>;
+type Soft = OpRecord<typeof INPUTS>;
 
 /** rows, classes, and the addresses that both directions of the kernel take. */
-function sourcesOf(r: Soft) {
-  const [, labels, ...rest] = r.inputs;
-  const n = classesOf(r.a);
-  const [mask, weights] = partsOf(r.attributes, rest);
-  const { smoothing } = r.attributes;
+function sourcesOf({ inputs: { logits, labels, mask, weights } }: Soft, { smoothing }: SoftAttributes) {
+  const n = classesOf(logits);
   const whole = labels.dtype === "int32";
   return {
-    rows: r.a.size / n,
+    rows: logits.size / n,
     n,
     sources: [
       whole ? labels.pointer : 0,
@@ -72,47 +63,41 @@ function sourcesOf(r: Soft) {
       1 - smoothing,
       smoothing / n,
     ] as const,
-    mask,
-    weights,
   };
 }
 
 /** Of every row: -sum of q log softmax(x), q = w ((1 - smoothing) t + smoothing / classes), times its mask. */
-export const softCrossEntropyOp = defineOp<SoftAttributes>({
+export const softCrossEntropyOp = defineOp({
   name: OWNER,
+  inputs: INPUTS,
   dynamic: true,
-  needs: ["logits", "labels"],
-  inputs: ["float32", "any"],
-  shape: ([logits, labels, ...rest], attributes) => {
-    checkParts(logits, labels, rest, attributes);
-    return logits.shape.slice(0, -1);
+  shape: (inputs) => {
+    checkParts(inputs);
+    return inputs.logits.shape.slice(0, -1);
   },
   // the probabilities, and the losses before the mask
-  workspace: ([logits]) => logits.size + logits.size / classesOf(logits),
-  forward: (r) => {
+  workspace: ({ logits }) => logits.size + logits.size / classesOf(logits),
+  forward: (r, attributes: SoftAttributes) => {
     const { kernels, output, workspace } = r;
-    const { rows, n, sources, mask, weights } = sourcesOf(r);
+    const { logits, labels, mask, weights } = r.inputs;
+    const { rows, n, sources } = sourcesOf(r, attributes);
     if (weights) checkWeights(r, weights);
-    const losses = workspace + r.a.size * 4;
-    checkFoundLabel(
-      OWNER,
-      kernels.softCrossEntropy(rows, n, r.a.pointer, ...sources, workspace, losses),
-      r.inputs[1],
-      n,
-    );
+    const losses = workspace + logits.size * 4;
+    const bad = kernels.softCrossEntropy(rows, n, logits.pointer, ...sources, workspace, losses);
+    checkFoundLabel(OWNER, bad, labels, n);
     if (mask) kernels.mulKernel(rows, losses, 1, mask.pointer, 1, output.pointer);
     else kernels.copy(rows, losses, output.pointer);
   },
   // labels, targets and weights are data: no gradient
-  backward: (r) => {
-    const { kernels, gradientOut: dy, gradientIn } = r;
-    const { rows, n, sources, mask } = sourcesOf(r);
-    if (gradientIn[0] !== 0) kernels.softCrossEntropyBackward(rows, n, r.workspace, ...sources, dy, gradientIn[0]);
-    r.inputs.forEach((input, i) => {
-      if (i === 0 || gradientIn[i] === 0) return;
-      if (i === 2 && mask) kernels.mulKernel(rows, dy, 1, r.workspace + r.a.size * 4, 1, gradientIn[i]);
-      else kernels.fill(input.size, 0, gradientIn[i]);
-    });
+  backward: (r, attributes) => {
+    const { kernels, inputs, gradientOut: dy, gradients } = r;
+    const { rows, n, sources } = sourcesOf(r, attributes);
+    const losses = r.workspace + inputs.logits.size * 4;
+    if (gradients.logits !== 0)
+      kernels.softCrossEntropyBackward(rows, n, r.workspace, ...sources, dy, gradients.logits);
+    if (gradients.mask !== 0) kernels.mulKernel(rows, dy, 1, losses, 1, gradients.mask);
+    if (gradients.labels !== 0) kernels.fill(inputs.labels.size, 0, gradients.labels);
+    if (gradients.weights !== 0) kernels.fill(n, 0, gradients.weights);
   },
 });
 
@@ -124,26 +109,29 @@ function checkWeights(r: Soft, weights: Value): void {
   }
 }
 
+const LABEL_WEIGHTS = { labels: "int32", weights: "float32", mask: "float32?" } as const;
+
 /** The weight of every row's class times its mask: what the mean of a loss with class weights divides by. Needs checked labels. */
-export const labelWeightsOp = defineOp<undefined>({
+export const labelWeightsOp = defineOp({
   name: OWNER,
-  inputs: ["int32", "float32", "float32"],
-  shape: ([labels]) => labels.shape,
-  forward: (r) => weigh(r, r.output.pointer, r.c?.pointer ?? 0),
+  inputs: LABEL_WEIGHTS,
+  shape: ({ labels }) => labels.shape,
+  forward: (r) => weigh(r, r.output.pointer, r.inputs.mask?.pointer ?? 0),
   backward: (r) => {
-    const [, dWeights, dMask] = r.gradientIn;
-    if (dWeights !== 0) r.kernels.fill(r.b!.size, 0, dWeights);
-    if (r.c && dMask !== 0) weigh(r, dMask, r.gradientOut);
+    const { weights: dWeights, mask: dMask } = r.gradients;
+    if (dWeights !== 0) r.kernels.fill(r.inputs.weights.size, 0, dWeights);
+    if (dMask !== 0) weigh(r, dMask, r.gradientOut);
   },
 });
 
 /** out = weight of the class times `factor` (an address; 0: 1), 0 where the mask is 0. */
-function weigh(r: OpRecord<undefined>, out: number, factor: number): void {
-  const { f32, i32 } = r.runtime.memory;
+function weigh({ runtime, inputs }: OpRecord<typeof LABEL_WEIGHTS>, out: number, factor: number): void {
+  const { labels, weights, mask } = inputs;
+  const { f32, i32 } = runtime.memory;
   const at = (pointer: number, i: number): number => f32[(pointer >>> 2) + i];
-  for (let i = 0; i < r.a.size; i++) {
-    const left = r.c !== undefined && at(r.c.pointer, i) === 0;
-    const weight = left ? 0 : at(r.b!.pointer, i32[(r.a.pointer >>> 2) + i]);
+  for (let i = 0; i < labels.size; i++) {
+    const left = mask !== undefined && at(mask.pointer, i) === 0;
+    const weight = left ? 0 : at(weights.pointer, i32[(labels.pointer >>> 2) + i]);
     f32[(out >>> 2) + i] = weight * (factor === 0 ? 1 : at(factor, i));
   }
 }

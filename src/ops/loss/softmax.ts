@@ -1,9 +1,9 @@
 // Softmax and its cross-entropy.
 import { anything, number, type Rules, readOptions } from "../../base/options.js";
-import type { OpRecord } from "../../core/tape.js";
+import type { OpRecord } from "../../core/op.js";
 import type { Tensor } from "../../core/tensor.js";
 import type { Value } from "../../core/value.js";
-import { defineOp, run, type TensorLike } from "../define.js";
+import { defineOp, run, runNamed, type TensorLike } from "../define.js";
 import { transpose } from "../layout/layout.js";
 import { axisOf } from "../operand.js";
 import { rankOf } from "../reduce/reduce.js";
@@ -17,18 +17,12 @@ const rowsOf = (x: Value): number => (x.size === 0 ? 0 : x.size / lastSize(x));
 
 export const softmaxOp = defineOp({
   name: "softmax",
-  shape: ([x]) => x.shape,
-  workspace: ([x]) => lastSize(x),
-  forward: (r) => r.kernels.softmax(rowsOf(r.a), lastSize(r.a), r.a.pointer, r.output.pointer),
-  backward: (r) =>
-    r.kernels.softmaxBackward(
-      rowsOf(r.a),
-      lastSize(r.a),
-      r.output.pointer,
-      r.gradientOut,
-      r.workspace,
-      r.gradientIn[0],
-    ),
+  inputs: { x: "float32" },
+  shape: ({ x }) => x.shape,
+  workspace: ({ x }) => lastSize(x),
+  forward: ({ kernels, inputs: { x }, output }) => kernels.softmax(rowsOf(x), lastSize(x), x.pointer, output.pointer),
+  backward: ({ kernels, output: y, workspace, gradientOut, gradients }) =>
+    kernels.softmaxBackward(rowsOf(y), lastSize(y), y.pointer, gradientOut, workspace, gradients.x),
 });
 
 /**
@@ -43,65 +37,59 @@ export function softmax(x: TensorLike, axis = -1): Tensor {
   return transpose(run(softmaxOp, undefined, transpose(x, swap)), swap);
 }
 
+type Classified = { logits: "float32"; labels: "int32" };
+
 /** Losses of the rows into `losses`; probabilities stay in the workspace. Throws RangeError for a label outside the classes. */
-function crossEntropy(r: OpRecord<undefined>, losses: number): void {
-  const n = lastSize(r.a);
-  const bad = r.kernels.crossEntropy(rowsOf(r.a), n, r.a.pointer, r.b!.pointer, r.c?.pointer ?? 0, r.workspace, losses);
-  checkFoundLabel("softmaxCrossEntropy", bad, r.b!, n);
+function crossEntropy(r: OpRecord<Classified>, mask: number, losses: number): void {
+  const { logits, labels } = r.inputs;
+  const n = lastSize(logits);
+  const bad = r.kernels.crossEntropy(rowsOf(logits), n, logits.pointer, labels.pointer, mask, r.workspace, losses);
+  checkFoundLabel("softmaxCrossEntropy", bad, labels, n);
 }
 
 /** Where the losses of the rows lie in the workspace. */
-const lossesOf = (r: OpRecord<undefined>): number => r.workspace + r.a.size * 4;
-
-const crossEntropyWorkspace = ([logits, labels]: readonly Value[]): number => logits.size + labels.size;
+const lossesOf = (r: OpRecord<Classified>): number => r.workspace + r.inputs.logits.size * 4;
 
 export const softmaxCrossEntropyOp = defineOp({
   name: "softmaxCrossEntropy",
-  needs: ["logits", "labels"],
-  inputs: ["float32", "int32"],
-  shape: ([logits, labels]) => {
+  inputs: { logits: "float32", labels: "int32" },
+  shape: ({ logits, labels }) => {
     checkLabels("softmaxCrossEntropy", logits, labels, true);
     return [];
   },
-  workspace: crossEntropyWorkspace,
+  workspace: ({ logits, labels }) => logits.size + labels.size,
   forward: (r) => {
-    const rows = rowsOf(r.a);
-    crossEntropy(r, lossesOf(r));
+    const rows = rowsOf(r.inputs.logits);
+    crossEntropy(r, 0, lossesOf(r));
     r.kernels.sumRows(1, rows, lossesOf(r), 1 / rows, r.output.pointer);
   },
-  backward: (r) =>
-    r.kernels.crossEntropyBackward(
-      rowsOf(r.a),
-      lastSize(r.a),
-      r.workspace,
-      r.b!.pointer,
-      r.gradientOut,
-      r.gradientIn[0],
-    ),
+  backward: ({ kernels, inputs: { logits: x, labels }, workspace, gradientOut, gradients }) =>
+    kernels.crossEntropyBackward(rowsOf(x), lastSize(x), workspace, labels.pointer, gradientOut, gradients.logits),
 });
 
 /** The loss of every row, times its weight where a mask gives one. */
 export const softmaxCrossEntropyRowsOp = defineOp({
   name: "softmaxCrossEntropy",
-  needs: ["logits", "labels"],
-  inputs: ["float32", "int32", "float32"],
-  shape: ([logits, labels, mask]) => {
+  inputs: { logits: "float32", labels: "int32", mask: "float32?" },
+  shape: ({ logits, labels, mask }) => {
     checkLabels("softmaxCrossEntropy", logits, labels, true);
     if (mask) checkRowMask("softmaxCrossEntropy", mask, labels.shape);
     return labels.shape;
   },
-  workspace: crossEntropyWorkspace,
+  workspace: ({ logits, labels }) => logits.size + labels.size,
   forward: (r) => {
-    crossEntropy(r, lossesOf(r));
-    if (r.c) r.kernels.mulKernel(r.output.size, lossesOf(r), 1, r.c.pointer, 1, r.output.pointer);
+    const { mask } = r.inputs;
+    crossEntropy(r, mask?.pointer ?? 0, lossesOf(r));
+    if (mask) r.kernels.mulKernel(r.output.size, lossesOf(r), 1, mask.pointer, 1, r.output.pointer);
     else r.kernels.copy(r.output.size, lossesOf(r), r.output.pointer);
   },
   backward: (r) => {
-    const { kernels, gradientOut: dy, gradientIn } = r;
-    const mask = r.c?.pointer ?? 0;
-    if (gradientIn[0] !== 0)
-      kernels.crossEntropyRowsBackward(rowsOf(r.a), lastSize(r.a), r.workspace, r.b!.pointer, mask, dy, gradientIn[0]);
-    if (mask !== 0 && gradientIn[2] !== 0) kernels.mulKernel(r.output.size, dy, 1, lossesOf(r), 1, gradientIn[2]);
+    const { kernels, workspace, gradientOut: dy } = r;
+    const { logits: x, labels, mask } = r.inputs;
+    const { logits: dx, mask: dMask } = r.gradients;
+    const m = mask?.pointer ?? 0;
+    if (dx !== 0) kernels.crossEntropyRowsBackward(rowsOf(x), lastSize(x), workspace, labels.pointer, m, dy, dx);
+    if (dMask !== 0) kernels.mulKernel(r.output.size, dy, 1, lossesOf(r), 1, dMask);
   },
 });
 
@@ -145,9 +133,8 @@ export function softmaxCrossEntropy(logits: TensorLike, labels: Labels, options?
     const rows = run(softmaxCrossEntropyRowsOp, undefined, logits, y, weights);
     return reduceLosses(rows, { reduction, mask: weights });
   }
-  const attributes = { smoothing: labelSmoothing, masked: weights !== undefined };
-  const rest = classWeights === undefined ? undefined : [classWeights];
-  const rows = run(softCrossEntropyOp, attributes, logits, y, weights, rest);
+  const given = { logits, labels: y, mask: weights, weights: classWeights };
+  const rows = runNamed(softCrossEntropyOp, { smoothing: labelSmoothing }, given);
   const divisor =
     hard && classWeights !== undefined && (reduction ?? "mean") === "mean"
       ? run(labelWeightsOp, undefined, y, classWeights, weights)
@@ -157,22 +144,20 @@ export function softmaxCrossEntropy(logits: TensorLike, labels: Labels, options?
 
 export const accuracyOp = defineOp({
   name: "accuracy",
-  needs: ["logits", "labels"],
-  inputs: ["float32", "any", "float32"],
-  shape: ([logits, labels, mask]) => {
+  inputs: { logits: "float32", labels: "any", mask: "float32?" },
+  shape: ({ logits, labels, mask }) => {
     checkLabels("accuracy", logits, labels);
     if (mask) checkRowMask("accuracy", mask, labels.shape);
     return [];
   },
-  workspace: ([, labels]) => labels.size,
-  forward: (r) => {
-    const { kernels, workspace, c: mask } = r;
-    const n = lastSize(r.a);
-    const rows = rowsOf(r.a);
-    const bad = kernels.correctRows(rows, n, r.a.pointer, r.b!.pointer, mask?.pointer ?? 0, workspace);
-    checkFoundLabel("accuracy", bad, r.b!, n);
+  workspace: ({ labels }) => labels.size,
+  forward: ({ kernels, workspace, inputs: { logits, labels, mask }, output }) => {
+    const n = lastSize(logits);
+    const rows = rowsOf(logits);
+    const bad = kernels.correctRows(rows, n, logits.pointer, labels.pointer, mask?.pointer ?? 0, workspace);
+    checkFoundLabel("accuracy", bad, labels, n);
     const all = mask ? kernels.sum(rows, mask.pointer) : rows;
-    kernels.fill(1, kernels.sum(rows, workspace) / all, r.output.pointer);
+    kernels.fill(1, kernels.sum(rows, workspace) / all, output.pointer);
   },
   backward: null,
 });

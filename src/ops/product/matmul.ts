@@ -133,31 +133,31 @@ export interface MatmulOptions {
   readonly transposeB?: boolean;
 }
 
-export const matmulOp = defineOp<number, MatmulOptions | undefined>({
+export const matmulOp = defineOp({
   name: "matmul",
-  needs: ["a", "b"],
-  read: (given) => {
+  inputs: { a: "float32", b: "float32" },
+  mixes: true,
+  read: (given: MatmulOptions | undefined) => {
     const options = readOptions<MatmulOptions>("matmul", given, { transposeA: flag, transposeB: flag });
     return (options.transposeA ? TRANSPOSE_A : 0) | (options.transposeB ? TRANSPOSE_B : 0);
   },
-  shape: ([{ shape: a }, { shape: b }], form) => {
+  shape: ({ a: { shape: a }, b: { shape: b } }, form) => {
     checkProduct(a, b, form);
     return [...broadcastLead(a, b), rowsIn(a, form & TRANSPOSE_A), columnsIn(b, form & TRANSPOSE_B)];
   },
-  forward: ({ runtime, attributes, a, b, output }) => {
-    const m = rowsIn(a.shape, attributes & TRANSPOSE_A);
-    const k = columnsIn(a.shape, attributes & TRANSPOSE_A);
-    const n = columnsIn(b!.shape, attributes & TRANSPOSE_B);
-    product(runtime, attributes, m, n, k, a.pointer, a.shape, b!.pointer, b!.shape, 0, output.pointer, output.shape);
+  forward: ({ runtime, inputs: { a, b }, output }, form) => {
+    const m = rowsIn(a.shape, form & TRANSPOSE_A);
+    const k = columnsIn(a.shape, form & TRANSPOSE_A);
+    const n = columnsIn(b.shape, form & TRANSPOSE_B);
+    product(runtime, form, m, n, k, a.pointer, a.shape, b.pointer, b.shape, 0, output.pointer, output.shape);
   },
-  backward: (r) => {
-    const { gradientOut: dy, gradientIn, runtime } = r;
-    const da = gradientIn[0];
-    const db = gradientIn[1];
-    const ta = r.attributes & TRANSPOSE_A;
-    const tb = r.attributes & TRANSPOSE_B;
-    const { pointer: a, shape: aShape } = r.a;
-    const { pointer: b, shape: bShape } = r.b!;
+  backward: (r, form) => {
+    const { gradientOut: dy, runtime } = r;
+    const { a: da, b: db } = r.gradients;
+    const ta = form & TRANSPOSE_A;
+    const tb = form & TRANSPOSE_B;
+    const { pointer: a, shape: aShape } = r.inputs.a;
+    const { pointer: b, shape: bShape } = r.inputs.b;
     const { shape } = r.output;
     const m = rowsIn(aShape, ta);
     const k = columnsIn(aShape, ta);
@@ -199,11 +199,14 @@ export interface LinearOpOptions {
   readonly relu?: boolean;
 }
 
-export const linearOp = defineOp<{ relu: boolean }, LinearOpOptions | undefined>({
+export const linearOp = defineOp({
   name: "linear",
-  needs: ["x", "weight"],
-  read: (given) => ({ relu: readOptions<LinearOpOptions>("linear", given, { relu: flag }).relu ?? false }),
-  shape: ([x, w, b]) => {
+  inputs: { x: "float32", weight: "float32", bias: "float32?" },
+  mixes: true,
+  read: (given: LinearOpOptions | undefined) => ({
+    relu: readOptions<LinearOpOptions>("linear", given, { relu: flag }).relu ?? false,
+  }),
+  shape: ({ x, weight: w, bias: b }) => {
     if (w.rank !== 2 || x.rank < 1 || x.shape[x.rank - 1] !== w.shape[0])
       throw new ShapeError(
         `linear: the last size of the input ${showShape(x.shape)} must be the first of the weight ${showShape(w.shape)}, which is [nIn, nOut]`,
@@ -214,31 +217,24 @@ export const linearOp = defineOp<{ relu: boolean }, LinearOpOptions | undefined>
       );
     return [...x.shape.slice(0, -1), w.shape[1]];
   },
-  forward: (r) => {
-    const k = r.b!.shape[0];
-    const n = r.b!.shape[1];
-    multiply(
-      r.runtime,
-      0,
-      rowsOf(r.a.shape),
-      n,
-      k,
-      r.a.pointer,
-      r.b!.pointer,
-      r.c?.pointer ?? 0,
-      r.attributes.relu ? RELU : 0,
-      r.output.pointer,
-    );
+  forward: ({ runtime, inputs: { x, weight, bias }, output }, { relu }) => {
+    const k = weight.shape[0];
+    const n = weight.shape[1];
+    const start = bias === undefined ? 0 : bias.pointer;
+    const finish = relu ? RELU : 0;
+    multiply(runtime, 0, rowsOf(x.shape), n, k, x.pointer, weight.pointer, start, finish, output.pointer);
   },
-  backward: (r) => {
-    const { kernels, runtime, gradientOut: dy, gradientIn } = r;
-    const k = r.b!.shape[0];
-    const n = r.b!.shape[1];
-    const m = rowsOf(r.a.shape);
-    if (r.attributes.relu) kernels.reluBackward(m * n, r.output.pointer, dy, dy);
-    if (gradientIn[0] !== 0) multiply(runtime, TRANSPOSE_B, m, k, n, dy, r.b!.pointer, 0, FLUSH, gradientIn[0]);
-    if (gradientIn[1] !== 0) multiply(runtime, TRANSPOSE_A, k, n, m, r.a.pointer, dy, 0, 0, gradientIn[1]);
-    if (r.c !== undefined && gradientIn[2] !== 0) kernels.sumColumns(1, m, n, dy, 1, gradientIn[2]);
+  backward: (r, { relu }) => {
+    const { kernels, runtime, gradientOut: dy } = r;
+    const { x, weight } = r.inputs;
+    const { x: dx, weight: dw, bias: db } = r.gradients;
+    const k = weight.shape[0];
+    const n = weight.shape[1];
+    const m = rowsOf(x.shape);
+    if (relu) kernels.reluBackward(m * n, r.output.pointer, dy, dy);
+    if (dx !== 0) multiply(runtime, TRANSPOSE_B, m, k, n, dy, weight.pointer, 0, FLUSH, dx);
+    if (dw !== 0) multiply(runtime, TRANSPOSE_A, k, n, m, x.pointer, dy, 0, 0, dw);
+    if (db !== 0) kernels.sumColumns(1, m, n, dy, 1, db);
   },
 });
 

@@ -6,18 +6,7 @@ import type { Runtime } from "../../wasm/runtime.js";
 import { defineOp, run, type TensorLike } from "../define.js";
 import { broadcastBinary, CODES } from "../elementwise/broadcast.js";
 import { reshape } from "../layout/layout.js";
-import {
-  kept,
-  type ReduceAttributes,
-  type Reduction,
-  rankOf,
-  readReduction,
-  reduce,
-  reduceAxes,
-  reducedShape,
-  reduction,
-  withKept,
-} from "./reduce.js";
+import { kept, type Reduction, rankOf, readReduction, reduce, reduceAxes, reduction, withKept } from "./reduce.js";
 
 /** [outer, count, inner] of neighbouring axes first..last. */
 const around = (shape: Shape, first: number, last: number): [number, number, number] => [
@@ -27,13 +16,15 @@ const around = (shape: Shape, first: number, last: number): [number, number, num
 ];
 
 /** The product over neighbouring axes first..last, which stay with size 1. */
-export const prodOp = defineOp<{ first: number; last: number }>({
+export const prodOp = defineOp({
   name: "prod",
-  shape: ([x], { first, last }) => x.shape.map((size, d) => (d >= first && d <= last ? 1 : size)),
-  forward: ({ kernels, a, attributes: { first, last }, output }) =>
-    kernels.prodColumns(...around(a.shape, first, last), a.pointer, output.pointer),
-  backward: ({ kernels, a, attributes: { first, last }, gradientOut, gradientIn }) =>
-    kernels.prodBackward(...around(a.shape, first, last), a.pointer, gradientOut, gradientIn[0]),
+  inputs: { x: "float32" },
+  shape: ({ x }, { first, last }: { first: number; last: number }) =>
+    x.shape.map((size, d) => (d >= first && d <= last ? 1 : size)),
+  forward: ({ kernels, inputs: { x }, output }, { first, last }) =>
+    kernels.prodColumns(...around(x.shape, first, last), x.pointer, output.pointer),
+  backward: ({ kernels, inputs: { x }, gradientOut, gradients }, { first, last }) =>
+    kernels.prodBackward(...around(x.shape, first, last), x.pointer, gradientOut, gradients.x),
 });
 
 /**
@@ -59,27 +50,25 @@ export function prod(x: TensorLike, axis?: Reduction, keepDims?: boolean): Tenso
       );
 }
 
-export const normOp = defineOp<ReduceAttributes, Reduction | undefined>({
-  ...reduction("norm"),
-  shape: reducedShape,
-  forward: ({ runtime, kernels, a, attributes: { axes }, output }) => {
+export const normOp = reduction("norm", {
+  guard: "Keep its input away from 0, where its gradient is undefined",
+  forward: ({ runtime, kernels, inputs: { x }, output }, { axes }) => {
     // over no axes it is |x|
-    if (axes.length === 0) kernels.normColumns(a.size, 1, 1, a.pointer, output.pointer);
-    else reduceAxes(runtime, "norm", a.pointer, a.shape, axes, 1, output.pointer);
+    if (axes.length === 0) kernels.normColumns(x.size, 1, 1, x.pointer, output.pointer);
+    else reduceAxes(runtime, "norm", x.pointer, x.shape, axes, 1, output.pointer);
   },
   // x / y dy, with y = 1 where it is 0: the quotient is within -1..1, whatever the size of x
-  backward: ({ runtime, kernels, a, attributes: { axes }, output, gradientOut, gradientIn }) => {
+  backward: ({ runtime, kernels, inputs: { x }, output, gradientOut, gradients: { x: dx } }, { axes }) => {
     const { memory } = runtime;
-    const shape = kept(a, axes);
-    const [dx] = gradientIn;
+    const shape = kept(x, axes);
     const held = memory.top;
     const divisor = memory.allocate(output.size * 4);
     const zero = memory.allocate(4);
     kernels.fill(1, 0, zero);
     kernels.binary(CODES.equal, output.size, output.pointer, 1, zero, 0, divisor);
     kernels.addKernel(output.size, output.pointer, 1, divisor, 1, divisor);
-    broadcastBinary(runtime, "div", a.pointer, a.shape, divisor, shape, dx, a.shape);
-    broadcastBinary(runtime, "mul", dx, a.shape, gradientOut, shape, dx, a.shape);
+    broadcastBinary(runtime, "div", x.pointer, x.shape, divisor, shape, dx, x.shape);
+    broadcastBinary(runtime, "mul", dx, x.shape, gradientOut, shape, dx, x.shape);
     memory.top = held;
   },
 });
@@ -106,33 +95,30 @@ function shiftOf(runtime: Runtime, x: Value, axes: readonly number[], out: numbe
   }
 }
 
-export const logSumExpOp = defineOp<ReduceAttributes, Reduction | undefined>({
-  ...reduction("logSumExp"),
-  shape: reducedShape,
-  forward: ({ runtime, kernels, a, attributes: { axes }, output }) => {
+export const logSumExpOp = reduction("logSumExp", {
+  forward: ({ runtime, kernels, inputs: { x }, output }, { axes }) => {
     const { memory } = runtime;
     const held = memory.top;
     const shift = memory.allocate(output.size * 4);
-    const terms = memory.allocate(a.size * 4);
-    shiftOf(runtime, a, axes, shift);
-    broadcastBinary(runtime, "sub", a.pointer, a.shape, shift, kept(a, axes), terms, a.shape);
-    kernels.expKernel(a.size, terms, terms);
-    reduceAxes(runtime, "sum", terms, a.shape, axes, 1, output.pointer);
+    const terms = memory.allocate(x.size * 4);
+    shiftOf(runtime, x, axes, shift);
+    broadcastBinary(runtime, "sub", x.pointer, x.shape, shift, kept(x, axes), terms, x.shape);
+    kernels.expKernel(x.size, terms, terms);
+    reduceAxes(runtime, "sum", terms, x.shape, axes, 1, output.pointer);
     kernels.logKernel(output.size, output.pointer, output.pointer);
     kernels.addKernel(output.size, output.pointer, 1, shift, 1, output.pointer);
     memory.top = held;
   },
   // dy exp(x - y), which is 0 where all of x is -infinity
-  backward: ({ runtime, kernels, a, attributes: { axes }, output, gradientOut, gradientIn }) => {
+  backward: ({ runtime, kernels, inputs: { x }, output, gradientOut, gradients: { x: dx } }, { axes }) => {
     const { memory } = runtime;
-    const shape = kept(a, axes);
-    const [dx] = gradientIn;
+    const shape = kept(x, axes);
     const held = memory.top;
     const y = memory.allocate(output.size * 4);
     makeFinite(runtime, output.size, output.pointer, y);
-    broadcastBinary(runtime, "sub", a.pointer, a.shape, y, shape, dx, a.shape);
-    kernels.expKernel(a.size, dx, dx);
-    broadcastBinary(runtime, "mul", dx, a.shape, gradientOut, shape, dx, a.shape);
+    broadcastBinary(runtime, "sub", x.pointer, x.shape, y, shape, dx, x.shape);
+    kernels.expKernel(x.size, dx, dx);
+    broadcastBinary(runtime, "mul", dx, x.shape, gradientOut, shape, dx, x.shape);
     memory.top = held;
   },
 });
@@ -144,35 +130,35 @@ export const logSumExpOp = defineOp<ReduceAttributes, Reduction | undefined>({
 export const logSumExp = (x: TensorLike, axis?: Reduction, keepDims?: boolean): Tensor =>
   reduce(logSumExpOp, x, axis, keepDims);
 
-export const logSoftmaxOp = defineOp<number>({
+export const logSoftmaxOp = defineOp({
   name: "logSoftmax",
-  shape: ([x]) => x.shape,
-  forward: ({ runtime, kernels, a, attributes: axis, output: { pointer: y } }) => {
+  inputs: { x: "float32" },
+  shape: ({ x }) => x.shape,
+  forward: ({ runtime, kernels, inputs: { x }, output: { pointer: y } }, axis: number) => {
     const { memory } = runtime;
-    const shape = kept(a, [axis]);
+    const shape = kept(x, [axis]);
     const n = sizeOf(shape);
     const held = memory.top;
     const shift = memory.allocate(n * 4);
-    const terms = memory.allocate(a.size * 4);
-    shiftOf(runtime, a, [axis], shift);
-    broadcastBinary(runtime, "sub", a.pointer, a.shape, shift, shape, y, a.shape);
-    kernels.expKernel(a.size, y, terms);
-    reduceAxes(runtime, "sum", terms, a.shape, [axis], 1, shift);
+    const terms = memory.allocate(x.size * 4);
+    shiftOf(runtime, x, [axis], shift);
+    broadcastBinary(runtime, "sub", x.pointer, x.shape, shift, shape, y, x.shape);
+    kernels.expKernel(x.size, y, terms);
+    reduceAxes(runtime, "sum", terms, x.shape, [axis], 1, shift);
     kernels.logKernel(n, shift, shift);
-    broadcastBinary(runtime, "sub", y, a.shape, shift, shape, y, a.shape);
+    broadcastBinary(runtime, "sub", y, x.shape, shift, shape, y, x.shape);
     memory.top = held;
   },
   // dy - exp(y) sum(dy)
-  backward: ({ runtime, kernels, a, attributes: axis, output, gradientOut: dy, gradientIn }) => {
+  backward: ({ runtime, kernels, inputs: { x }, output, gradientOut: dy, gradients: { x: dx } }, axis) => {
     const { memory } = runtime;
-    const shape = kept(a, [axis]);
-    const [dx] = gradientIn;
+    const shape = kept(x, [axis]);
     const held = memory.top;
     const total = memory.allocate(sizeOf(shape) * 4);
-    reduceAxes(runtime, "sum", dy, a.shape, [axis], 1, total);
-    kernels.expKernel(a.size, output.pointer, dx);
-    broadcastBinary(runtime, "mul", dx, a.shape, total, shape, dx, a.shape);
-    kernels.subKernel(a.size, dy, 1, dx, 1, dx);
+    reduceAxes(runtime, "sum", dy, x.shape, [axis], 1, total);
+    kernels.expKernel(x.size, output.pointer, dx);
+    broadcastBinary(runtime, "mul", dx, x.shape, total, shape, dx, x.shape);
+    kernels.subKernel(x.size, dy, 1, dx, 1, dx);
     memory.top = held;
   },
 });

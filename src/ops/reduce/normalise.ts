@@ -2,56 +2,57 @@
 import { ShapeError } from "../../base/errors.js";
 import { anything, number, type Rules, readOptions } from "../../base/options.js";
 import { type Shape, showShape } from "../../base/shape.js";
-import type { OpRecord } from "../../core/tape.js";
+import type { OpRecord } from "../../core/op.js";
 import type { Tensor } from "../../core/tensor.js";
 import type { Value } from "../../core/value.js";
-import { defineOp, run, type TensorLike } from "../define.js";
+import { defineOp, run, runNamed, type TensorLike } from "../define.js";
 import { reshape, slice } from "../layout/layout.js";
 
 const lastSize = (t: { readonly shape: Shape; readonly rank: number }): number => t.shape[t.rank - 1];
 const rowsOf = (t: Value): number => t.size / Math.max(1, lastSize(t));
 
-function normShape(op: string, [x, ...each]: readonly Value[], names: readonly string[]): Shape {
+function normShape(op: string, x: Value, features: { readonly [name: string]: Value }): Shape {
   if (x.rank < 1) throw new ShapeError(`${op}: a scalar has no axis of features`);
-  names.forEach((name, i) => {
-    if (each[i].rank !== 1 || each[i].size !== lastSize(x))
+  for (const [name, t] of Object.entries(features))
+    if (t.rank !== 1 || t.size !== lastSize(x))
       throw new ShapeError(
-        `${op}: the ${name} ${showShape(each[i].shape)} must be [${lastSize(x)}], one per feature of ${showShape(x.shape)}`,
+        `${op}: the ${name} ${showShape(t.shape)} must be [${lastSize(x)}], one per feature of ${showShape(x.shape)}`,
       );
-  });
   return x.shape;
 }
 
+type Scaled = { x: "float32"; scale: "float32"; offset: "float32" };
+
 /** Addresses of the gradients of x, scale and offset: scratch where one is not wanted, since a kernel writes all three. */
-function gradients(r: OpRecord): [dx: number, dScale: number, dOffset: number] {
-  const of = (i: number): number => r.gradientIn[i] || r.runtime.memory.allocate(r.inputs[i].size * 4);
-  return [of(0), of(1), of(2)];
+function gradientsOf({ runtime, inputs, gradients }: OpRecord<Scaled>): [dx: number, dScale: number, dOffset: number] {
+  const of = (name: keyof Scaled): number => gradients[name] || runtime.memory.allocate(inputs[name].size * 4);
+  return [of("x"), of("scale"), of("offset")];
 }
 
-export const layerNormOp = defineOp<number>({
+export const layerNormOp = defineOp({
   name: "layerNorm",
-  needs: ["x", "scale", "offset"],
-  shape: (inputs) => normShape("layerNorm", inputs, ["scale", "offset"]),
-  workspace: ([x]) => 2 * rowsOf(x),
-  forward: (r) => {
-    const [x, scale, offset] = r.inputs;
+  inputs: { x: "float32", scale: "float32", offset: "float32" },
+  shape: ({ x, scale, offset }) => normShape("layerNorm", x, { scale, offset }),
+  workspace: ({ x }) => 2 * rowsOf(x),
+  forward: (r, epsilon: number) => {
+    const { x, scale, offset } = r.inputs;
     r.kernels.layerNorm(
       rowsOf(x),
       lastSize(x),
       x.pointer,
       scale.pointer,
       offset.pointer,
-      r.attributes,
+      epsilon,
       r.workspace,
       r.output.pointer,
     );
   },
   backward: (r) => {
-    const [x, scale] = r.inputs;
+    const { x, scale } = r.inputs;
     const { memory } = r.runtime;
     const held = memory.top;
     const scratch = memory.allocate(lastSize(x) * 20);
-    const into = gradients(r);
+    const into = gradientsOf(r);
     r.kernels.layerNormBackward(
       rowsOf(x),
       lastSize(x),
@@ -90,19 +91,21 @@ export function layerNorm(x: TensorLike, scale: TensorLike, offset: TensorLike, 
 
 export const batchStatisticsOp = defineOp({
   name: "batchStatistics",
+  inputs: { x: "float32" },
   makesState: true,
-  shape: ([x]) => {
+  shape: ({ x }) => {
     if (x.rank < 1) throw new ShapeError("batchStatistics: a scalar has no axis of features");
     if (rowsOf(x) === 0 && lastSize(x) > 0)
       throw new ShapeError(`batchStatistics: ${showShape(x.shape)} holds no example to take a mean of`);
     return [2, lastSize(x)];
   },
-  forward: (r) => r.kernels.batchStatistics(rowsOf(r.a), lastSize(r.a), r.a.pointer, r.output.pointer),
+  forward: ({ kernels, inputs: { x }, output }) =>
+    kernels.batchStatistics(rowsOf(x), lastSize(x), x.pointer, output.pointer),
   backward: null,
 });
 
-function forwardWith(r: OpRecord<number>, mean: number, variance: number): void {
-  const [x, scale, offset] = r.inputs;
+function forwardWith(r: OpRecord<Scaled>, epsilon: number, mean: number, variance: number): void {
+  const { x, scale, offset } = r.inputs;
   const n = lastSize(x);
   const scratch = r.runtime.memory.temporary(n * 4);
   r.kernels.batchNorm(
@@ -113,19 +116,26 @@ function forwardWith(r: OpRecord<number>, mean: number, variance: number): void 
     variance,
     scale.pointer,
     offset.pointer,
-    r.attributes,
+    epsilon,
     scratch,
     r.output.pointer,
   );
 }
 
-function backwardWith(r: OpRecord<number>, mean: number, variance: number, own: boolean, then?: Then): void {
-  const [x, scale] = r.inputs;
+function backwardWith(
+  r: OpRecord<Scaled>,
+  epsilon: number,
+  mean: number,
+  variance: number,
+  own: boolean,
+  then?: Then,
+): void {
+  const { x, scale } = r.inputs;
   const n = lastSize(x);
   const { memory } = r.runtime;
   const held = memory.top;
   const scratch = memory.allocate(3 * n * 4);
-  const into = gradients(r);
+  const into = gradientsOf(r);
   r.kernels.batchNormBackward(
     rowsOf(x),
     n,
@@ -133,7 +143,7 @@ function backwardWith(r: OpRecord<number>, mean: number, variance: number, own: 
     mean,
     variance,
     scale.pointer,
-    r.attributes,
+    epsilon,
     own ? 1 : 0,
     r.gradientOut,
     scratch,
@@ -145,28 +155,35 @@ function backwardWith(r: OpRecord<number>, mean: number, variance: number, own: 
 
 type Then = (dScale: number, dOffset: number) => void;
 
-/** With the batch's own statistics, which batchStatistics has made as the fourth input: their gradient is part of dx. */
-export const batchNormOp = defineOp<number>({
+/** With the batch's own statistics, which batchStatistics has made: their gradient is part of dx. */
+export const batchNormOp = defineOp({
   name: "batchNorm",
-  needs: ["x", "scale", "offset"],
-  shape: (inputs) => normShape("batchNorm", inputs, ["scale", "offset"]),
-  forward: (r) => forwardWith(r, r.inputs[3].pointer, r.inputs[3].pointer + lastSize(r.a) * 4),
-  backward: (r) => backwardWith(r, r.inputs[3].pointer, r.inputs[3].pointer + lastSize(r.a) * 4, true),
+  inputs: { x: "float32", scale: "float32", offset: "float32", statistics: "float32" },
+  shape: ({ x, scale, offset }) => normShape("batchNorm", x, { scale, offset }),
+  forward: (r, epsilon: number) => {
+    const { pointer, size } = r.inputs.statistics;
+    forwardWith(r, epsilon, pointer, pointer + size * 2);
+  },
+  backward: (r, epsilon) => {
+    const { pointer, size } = r.inputs.statistics;
+    backwardWith(r, epsilon, pointer, pointer + size * 2, true);
+  },
 });
 
 /** With statistics given. */
-export const normaliseOp = defineOp<number>({
+export const normaliseOp = defineOp({
   name: "batchNorm",
-  needs: ["x", "scale", "offset"],
-  shape: (inputs) => normShape("batchNorm", inputs, ["scale", "offset", "mean", "variance"]),
-  forward: (r) => forwardWith(r, r.inputs[3].pointer, r.inputs[4].pointer),
-  backward: (r) => {
-    const [, scale, , mean, variance] = r.inputs;
-    backwardWith(r, mean.pointer, variance.pointer, false, (dScale, dOffset) => {
+  inputs: { x: "float32", scale: "float32", offset: "float32", mean: "float32", variance: "float32" },
+  shape: ({ x, ...features }) => normShape("batchNorm", x, features),
+  forward: (r, epsilon: number) => forwardWith(r, epsilon, r.inputs.mean.pointer, r.inputs.variance.pointer),
+  backward: (r, epsilon) => {
+    const { scale, mean, variance } = r.inputs;
+    backwardWith(r, epsilon, mean.pointer, variance.pointer, false, (dScale, dOffset) => {
       const { f32 } = r.runtime.memory;
-      const [dMean, dVariance] = r.gradientIn.slice(3).map((pointer) => pointer >>> 2);
+      const dMean = r.gradients.mean >>> 2;
+      const dVariance = r.gradients.variance >>> 2;
       for (let i = 0; i < mean.size; i++) {
-        const inverse = 1 / Math.sqrt(f32[(variance.pointer >>> 2) + i] + r.attributes);
+        const inverse = 1 / Math.sqrt(f32[(variance.pointer >>> 2) + i] + epsilon);
         const factor = f32[(scale.pointer >>> 2) + i] * inverse;
         if (dMean) f32[dMean + i] = -factor * f32[(dOffset >>> 2) + i];
         if (dVariance) f32[dVariance + i] = -0.5 * factor * inverse * f32[(dScale >>> 2) + i];
@@ -205,8 +222,9 @@ export function batchNormAndStatistics(
   offset: TensorLike,
   epsilon: number,
 ): { output: Tensor; statistics: Statistics } {
-  const both = run(batchStatisticsOp, undefined, x);
-  return { output: run(batchNormOp, epsilon, x, scale, offset, [both]), statistics: toStatistics(both) };
+  const statistics = run(batchStatisticsOp, undefined, x);
+  const output = runNamed(batchNormOp, epsilon, { x, scale, offset, statistics });
+  return { output, statistics: toStatistics(statistics) };
 }
 
 /** Of batchNorm. */
@@ -236,6 +254,6 @@ export function batchNorm(x: TensorLike, scale: TensorLike, offset: TensorLike, 
       `batchNorm: got a ${mean === undefined ? "variance without a mean" : "mean without a variance"}; give both, or neither for the batch's own`,
     );
   if (mean !== undefined && variance !== undefined)
-    return run(normaliseOp, epsilon, x, scale, offset, [mean, variance]);
-  return run(batchNormOp, epsilon, x, scale, offset, [run(batchStatisticsOp, undefined, x)]);
+    return runNamed(normaliseOp, epsilon, { x, scale, offset, mean, variance });
+  return runNamed(batchNormOp, epsilon, { x, scale, offset, statistics: run(batchStatisticsOp, undefined, x) });
 }

@@ -2,7 +2,7 @@
 import { ShapeError, show } from "../../base/errors.js";
 import { anything, flag, readOptions } from "../../base/options.js";
 import { checkAxes, type Shape, showShape, sizeOf } from "../../base/shape.js";
-import type { OpRecord } from "../../core/tape.js";
+import type { Named, Op, OpRecord } from "../../core/op.js";
 import type { Tensor } from "../../core/tensor.js";
 import type { Value } from "../../core/value.js";
 import type { Runtime } from "../../wasm/runtime.js";
@@ -63,8 +63,10 @@ export function sumTo(runtime: Runtime, x: number, shape: Shape, target: Shape, 
   reduceAxes(runtime, "sum", x, shape, axes, 1, out);
 }
 
+type Axes = readonly number[];
+
 export interface ReduceAttributes {
-  axes: readonly number[];
+  axes: Axes;
   keepDims: boolean;
 }
 
@@ -72,7 +74,7 @@ export interface ReduceAttributes {
 export const kept = (x: Value, axes: readonly number[]): number[] =>
   x.shape.map((size, d) => (axes.includes(d) ? 1 : size));
 
-export function reducedShape([x]: readonly Value[], { axes, keepDims }: ReduceAttributes): Shape {
+export function reducedShape({ x }: { readonly x: Value }, { axes, keepDims }: ReduceAttributes): Shape {
   return keepDims ? kept(x, axes) : x.shape.filter((_, d) => !axes.includes(d));
 }
 
@@ -98,68 +100,66 @@ export function readReduction(name: string, given: Reduction | undefined, rank: 
   return { axes: checkAxes(name, options.axis, rank), keepDims: options.keepDims ?? false };
 }
 
-/** The rules that all reductions share. */
-export const reduction = (name: string) => ({
-  name,
-  read: (given: Reduction | undefined, [x]: readonly Value[]) => readReduction(name, given, x.rank),
-});
+type X = { x: "float32" };
+export type ReduceOp<N extends string = string> = Op<ReduceAttributes, Reduction | undefined, X, N>;
 
-/** dx = dy stretched over the reduced axes, times `scale`. */
-function spread(r: OpRecord<ReduceAttributes>, scale: number): void {
-  const { kernels, runtime, a } = r;
-  kernels.fill(a.size, scale, r.gradientIn[0]);
-  broadcastBinary(
-    runtime,
-    "mul",
-    r.gradientIn[0],
-    a.shape,
-    r.gradientOut,
-    kept(a, r.attributes.axes),
-    r.gradientIn[0],
-    a.shape,
-  );
+/** The rules that all reductions share. */
+export function reduction<const N extends string>(
+  name: N,
+  { shape = reducedShape, ...rules }: Pick<ReduceOp, "forward" | "backward" | "guard"> & { shape?: ReduceOp["shape"] },
+): ReduceOp<N> {
+  const read = (given: Reduction | undefined, { x }: Named<X>) => readReduction(name, given, x.rank);
+  return defineOp({ name, inputs: { x: "float32" }, read, shape, ...rules });
 }
 
-const countOf = (r: OpRecord<ReduceAttributes>): number => r.a.size / Math.max(1, r.output.size);
+/** dx = dy stretched over the reduced axes, times `scale`. */
+function spread(
+  { kernels, runtime, inputs: { x }, gradientOut, gradients }: OpRecord<X>,
+  axes: Axes,
+  scale: number,
+): void {
+  const dx = gradients.x;
+  kernels.fill(x.size, scale, dx);
+  broadcastBinary(runtime, "mul", dx, x.shape, gradientOut, kept(x, axes), dx, x.shape);
+}
 
-export const sumOp = defineOp<ReduceAttributes, Reduction | undefined>({
-  ...reduction("sum"),
-  shape: reducedShape,
-  forward: (r) => reduceAxes(r.runtime, "sum", r.a.pointer, r.a.shape, r.attributes.axes, 1, r.output.pointer),
-  backward: (r) => spread(r, 1),
+const countOf = (r: OpRecord<X>): number => r.inputs.x.size / Math.max(1, r.output.size);
+
+/** out = sum over axes, times `scale`. */
+const total = ({ runtime, inputs: { x }, output }: OpRecord<X>, axes: Axes, scale: number): void =>
+  reduceAxes(runtime, "sum", x.pointer, x.shape, axes, scale, output.pointer);
+
+export const sumOp = reduction("sum", {
+  forward: (r, { axes }) => total(r, axes, 1),
+  backward: (r, { axes }) => spread(r, axes, 1),
 });
 
-export const meanOp = defineOp<ReduceAttributes, Reduction | undefined>({
-  ...reduction("mean"),
-  shape: reducedShape,
-  forward: (r) =>
-    reduceAxes(r.runtime, "sum", r.a.pointer, r.a.shape, r.attributes.axes, 1 / countOf(r), r.output.pointer),
-  backward: (r) => spread(r, 1 / countOf(r)),
+export const meanOp = reduction("mean", {
+  forward: (r, { axes }) => total(r, axes, 1 / countOf(r)),
+  backward: (r, { axes }) => spread(r, axes, 1 / countOf(r)),
 });
 
 /** The largest or the least value. */
-function extreme(kind: "max" | "min", word: string): typeof sumOp {
-  return defineOp<ReduceAttributes, Reduction | undefined>({
-    ...reduction(kind),
+function extreme<const N extends "max" | "min">(kind: N, word: string): ReduceOp<N> {
+  return reduction(kind, {
     shape: (inputs, attributes) => {
-      const [x] = inputs;
+      const { x } = inputs;
       if (attributes.axes.some((d) => x.shape[d] === 0))
         throw new ShapeError(`${kind}: an axis of ${showShape(x.shape)} is empty, and nothing has no ${word} value`);
       return reducedShape(inputs, attributes);
     },
-    forward: (r) => reduceAxes(r.runtime, kind, r.a.pointer, r.a.shape, r.attributes.axes, 1, r.output.pointer),
+    forward: ({ runtime, inputs: { x }, output }, { axes }) =>
+      reduceAxes(runtime, kind, x.pointer, x.shape, axes, 1, output.pointer),
     // ties share the gradient evenly
-    backward: (r) => {
-      const { a, runtime, kernels } = r;
+    backward: ({ runtime, kernels, inputs: { x }, output, gradientOut, gradients: { x: dx } }, { axes }) => {
       const { memory } = runtime;
-      const shape = kept(a, r.attributes.axes);
+      const shape = kept(x, axes);
       const held = memory.top;
-      const count = memory.allocate(r.output.size * 4);
-      const [dx] = r.gradientIn;
-      broadcastBinary(runtime, "equal", a.pointer, a.shape, r.output.pointer, shape, dx, a.shape);
-      reduceAxes(runtime, "sum", dx, a.shape, r.attributes.axes, 1, count);
-      kernels.divKernel(r.output.size, r.gradientOut, 1, count, 1, count);
-      broadcastBinary(runtime, "mul", dx, a.shape, count, shape, dx, a.shape);
+      const count = memory.allocate(output.size * 4);
+      broadcastBinary(runtime, "equal", x.pointer, x.shape, output.pointer, shape, dx, x.shape);
+      reduceAxes(runtime, "sum", dx, x.shape, axes, 1, count);
+      kernels.divKernel(output.size, gradientOut, 1, count, 1, count);
+      broadcastBinary(runtime, "mul", dx, x.shape, count, shape, dx, x.shape);
       memory.top = held;
     },
   });
@@ -176,7 +176,7 @@ export function withKept(name: string, axis: Reduction | undefined, keepDims: bo
 }
 
 /** Runs `op` over the axes that are named, by position or in options. */
-export const reduce = (op: typeof sumOp, x: TensorLike, axis?: Reduction, keepDims?: boolean): Tensor =>
+export const reduce = (op: ReduceOp, x: TensorLike, axis?: Reduction, keepDims?: boolean): Tensor =>
   run(op, withKept(op.name, axis, keepDims), x);
 
 /** How many axes the tensor will have. */

@@ -1,7 +1,7 @@
 // Ops along one axis: running sums, and where the extremes are.
 import { ShapeError } from "../../base/errors.js";
 import { type Shape, showShape, sizeOf } from "../../base/shape.js";
-import type { Op } from "../../core/tape.js";
+import type { Op } from "../../core/op.js";
 import type { Tensor } from "../../core/tensor.js";
 import { defineOp, run, type TensorLike } from "../define.js";
 import { axisOf } from "../operand.js";
@@ -13,14 +13,15 @@ const around = (shape: Shape, axis: number): [number, number, number] => [
   sizeOf(shape.slice(axis + 1)),
 ];
 
-export const cumsumOp = defineOp<number>({
+export const cumsumOp = defineOp({
   name: "cumsum",
-  shape: ([x]) => x.shape,
-  forward: ({ kernels, a, attributes: axis, output }) =>
-    kernels.cumsum(...around(a.shape, axis), 0, a.pointer, output.pointer),
+  inputs: { x: "float32" },
+  shape: ({ x }) => x.shape,
+  forward: ({ kernels, inputs: { x }, output }, axis: number) =>
+    kernels.cumsum(...around(x.shape, axis), 0, x.pointer, output.pointer),
   // every x is in the sums from its own on
-  backward: ({ kernels, a, attributes: axis, gradientOut, gradientIn }) =>
-    kernels.cumsum(...around(a.shape, axis), 1, gradientOut, gradientIn[0]),
+  backward: ({ kernels, inputs: { x }, gradientOut, gradients }, axis) =>
+    kernels.cumsum(...around(x.shape, axis), 1, gradientOut, gradients.x),
 });
 
 /**
@@ -29,19 +30,20 @@ export const cumsumOp = defineOp<number>({
  */
 export const cumsum = (x: TensorLike, axis = -1): Tensor => run(cumsumOp, axisOf("cumsum", x, axis), x);
 
-function position(name: "argMax" | "argMin", word: string): Op<number> {
+function position<const N extends "argMax" | "argMin">(name: N, word: string): Op<number, number, { x: "float32" }, N> {
   return defineOp({
     name,
+    inputs: { x: "float32" },
     dtype: "int32",
-    shape: ([x], axis) => {
+    shape: ({ x }, axis: number) => {
       if (x.shape[axis] === 0)
         throw new ShapeError(
           `${name}: axis ${axis} of ${showShape(x.shape)} is empty, and nothing has no ${word} value`,
         );
       return x.shape.filter((_, d) => d !== axis);
     },
-    forward: ({ kernels, a, attributes: axis, output }) =>
-      kernels.firstExtreme(...around(a.shape, axis), name === "argMin" ? 1 : 0, a.pointer, output.pointer),
+    forward: ({ kernels, inputs: { x }, output }, axis) =>
+      kernels.firstExtreme(...around(x.shape, axis), name === "argMin" ? 1 : 0, x.pointer, output.pointer),
     backward: null,
   });
 }

@@ -3,9 +3,10 @@
 import { ShapeError, show } from "../../base/errors.js";
 import { flag, type Rule, type Rules } from "../../base/options.js";
 import { showShape } from "../../base/shape.js";
-import type { OpRecord } from "../../core/tape.js";
+import type { OpRecord } from "../../core/op.js";
 import { isTensor, type NestedNumbers, type Tensor, tensor } from "../../core/tensor.js";
 import type { Value } from "../../core/value.js";
+import type { Runtime } from "../../wasm/runtime.js";
 import { defineOp, run } from "../define.js";
 import { gather, type Indices } from "../layout/gather.js";
 import { reshape, reverse } from "../layout/layout.js";
@@ -53,41 +54,55 @@ function wholes(owner: string, values: readonly unknown[]): Tensor {
   return tensor(values as NestedNumbers, { dtype: "int32" });
 }
 
-/** Runs of neighbouring examples that step t still has, or has no more. */
+/** What is done to `count` neighbouring examples, of which the first lies `at` bytes into a state [batch, n]. */
+type Part = (count: number, at: number) => void;
+
+/** Runs of neighbouring examples that step t still has, or has no more; without lengths it has all. */
 export function eachRun(
-  r: OpRecord<any>,
-  lengths: Pick<Value, "pointer" | "size">,
+  { memory }: Runtime,
+  lengths: Value | undefined,
   t: number,
-  f: (from: number, count: number, active: boolean) => void,
+  batch: number,
+  n: number,
+  going: Part,
+  ended: Part,
 ): void {
-  const { i32 } = r.runtime.memory;
-  const at = lengths.pointer >>> 2;
-  for (let b = 0; b < lengths.size; ) {
-    const active = i32[at + b] > t;
+  if (lengths === undefined) {
+    going(batch, 0);
+    return;
+  }
+  const { i32 } = memory;
+  const first = lengths.pointer >>> 2;
+  for (let b = 0; b < batch; ) {
+    const active = i32[first + b] > t;
     let end = b + 1;
-    while (end < lengths.size && i32[at + end] > t === active) end++;
-    f(b, end - b, active);
+    while (end < batch && i32[first + end] > t === active) end++;
+    (active ? going : ended)(end - b, b * n * 4);
     b = end;
   }
 }
 
+const keep: Part = () => {};
+
+type Cut = { x: "float32"; lengths: "int32" };
+
 /** out = x [time, batch, n], 0 past each example's end. */
-function cut(r: OpRecord<undefined>, x: number, out: number): void {
-  const [time, batch, n] = r.a.shape;
-  r.kernels.copy(r.a.size, x, out);
+function cut({ runtime, kernels, inputs: { x, lengths } }: OpRecord<Cut>, from: number, out: number): void {
+  const [time, batch, n] = x.shape;
+  kernels.copy(x.size, from, out);
   for (let t = 0; t < time; t++)
-    eachRun(r, r.b!, t, (from, count, active) => {
-      if (!active) r.kernels.fill(count * n, 0, out + (t * batch + from) * n * 4);
-    });
+    eachRun(runtime, lengths, t, batch, n, keep, (count, at) =>
+      kernels.fill(count * n, 0, out + t * batch * n * 4 + at),
+    );
 }
 
-/** Inputs x [time, batch, n] and checked lengths. */
-export const cutOp = defineOp<undefined>({
+/** x [time, batch, n] and checked lengths. */
+export const cutOp = defineOp({
   name: "cut",
-  inputs: ["float32", "int32"],
-  shape: ([x]) => x.shape,
-  forward: (r) => cut(r, r.a.pointer, r.output.pointer),
-  backward: (r) => cut(r, r.gradientOut, r.gradientIn[0]),
+  inputs: { x: "float32", lengths: "int32" },
+  shape: ({ x }) => x.shape,
+  forward: (r) => cut(r, r.inputs.x.pointer, r.output.pointer),
+  backward: (r) => cut(r, r.gradientOut, r.gradients.x),
 });
 
 export const cutAt = (x: Tensor, lengths: Tensor): Tensor => run(cutOp, undefined, x, lengths);

@@ -1,7 +1,7 @@
 // The products that recurrent layers share: a step's with a weight that all steps use, and the gradients over all steps at once.
 import { ShapeError } from "../../base/errors.js";
 import { sameShape, showShape } from "../../base/shape.js";
-import type { OpRecord } from "../../core/tape.js";
+import type { Named, OpRecord } from "../../core/op.js";
 import type { Value } from "../../core/value.js";
 import type { Runtime } from "../../wasm/runtime.js";
 import { FLUSH, multiply, TRANSPOSE_B } from "../product/matmul.js";
@@ -17,41 +17,39 @@ export interface Sizes {
   readonly state: number;
 }
 
-export function sizesOf(r: OpRecord<any>): Sizes {
-  const [time, batch, nIn] = r.a.shape;
-  const [hidden, columns] = r.c!.shape;
+/** What every whole-sequence op computes with. A state is of any dtype here: one that does not fit is told as a state. */
+export const SEQUENCE = {
+  x: "float32",
+  inputWeight: "float32",
+  hiddenWeight: "float32",
+  bias: "float32",
+} as const;
+export const OPTIONAL = { h: "any?", lengths: "int32?" } as const;
+
+type Sequence = OpRecord<typeof SEQUENCE>;
+
+export function sizesOf({ inputs: { x, hiddenWeight } }: Sequence): Sizes {
+  const [time, batch, nIn] = x.shape;
+  const [hidden, columns] = hiddenWeight.shape;
   return { time, batch, nIn, hidden, columns, state: batch * hidden * 4 };
 }
 
-/** Of a whole-sequence op. */
-export interface SequenceAttributes {
-  /** Whether the last input is the examples' lengths. */
-  readonly lengths: boolean;
-}
-
-/** dtypes of the inputs: states or lengths come last. */
-export const SEQUENCE_INPUTS = ["float32", "float32", "float32", "float32", "any", "any", "any"] as const;
-
-/** The lengths, or undefined. */
-export const lengthsIn = (r: OpRecord<SequenceAttributes>): OpRecord["a"] | undefined =>
-  r.attributes.lengths ? r.inputs[r.inputs.length - 1] : undefined;
-
-/** The state at `index` of the inputs, or undefined. */
-export const stateIn = (r: OpRecord<SequenceAttributes>, index: number): OpRecord["a"] | undefined =>
-  index < r.inputs.length - (r.attributes.lengths ? 1 : 0) ? r.inputs[index] : undefined;
-
-/**
- * Sizes of the inputs x, inputWeight, hiddenWeight, biases (of so many times `hidden` each), states and lengths; throws where
- * they do not fit.
- */
+/** Sizes of the operands; throws where they do not fit. */
 export function checkShapes(
   name: string,
   gates: number,
-  inputs: readonly Value[],
-  biases: readonly number[],
-  attributes: SequenceAttributes,
+  {
+    x,
+    inputWeight,
+    hiddenWeight,
+    bias,
+    hiddenBias,
+    h,
+    c,
+  }: Named<typeof SEQUENCE> & {
+    readonly [state in "hiddenBias" | "h" | "c"]?: Value;
+  },
 ): Sizes {
-  const [x, inputWeight, hiddenWeight, ...rest] = attributes.lengths ? inputs.slice(0, -1) : inputs;
   if (x.rank !== 3)
     throw new ShapeError(`${name}: the input must be [time, batch, nIn], got ${showShape(x.shape)}. Use .reshape(...)`);
   const [time, batch, nIn] = x.shape;
@@ -59,7 +57,8 @@ export function checkShapes(
     throw new ShapeError(`${name}: the sequence ${showShape(x.shape)} is empty. It needs at least one time step`);
   const hidden = hiddenWeight.shape[0] ?? 0;
   const columns = gates * hidden;
-  const expect = (what: string, t: Value, shape: readonly number[]) => {
+  const expect = (what: string, t: Value | undefined, shape: readonly number[]) => {
+    if (t === undefined) return;
     if (t.dtype !== "float32") throw new TypeError(`${name}: ${what} ${showShape(t.shape)} is int32, expected float32`);
     if (!sameShape(t.shape, shape))
       throw new ShapeError(
@@ -68,10 +67,9 @@ export function checkShapes(
   };
   expect("hiddenWeight", hiddenWeight, [hidden, columns]);
   expect("inputWeight", inputWeight, [nIn, columns]);
-  rest.forEach((t, i) => {
-    if (i < biases.length) expect(i === 0 ? "bias" : "hiddenBias", t, [biases[i] * hidden]);
-    else expect("the initial state", t, [batch, hidden]);
-  });
+  expect("bias", bias, [columns]);
+  expect("hiddenBias", hiddenBias, [hidden]);
+  for (const state of [h, c]) expect("the initial state", state, [batch, hidden]);
   return { time, batch, nIn, hidden, columns, state: batch * hidden * 4 };
 }
 
@@ -109,15 +107,15 @@ export function multiplyShared(
 }
 
 /** hiddenWeight' for the products of the walk back, transposed once. */
-export function transposedHidden(r: OpRecord<any>, s: Sizes): number {
+export function transposedHidden(r: Sequence, s: Sizes): number {
   const { kernels, memory } = r.runtime;
   const flipped = memory.allocate(s.hidden * s.columns * 4);
-  kernels.transpose(s.hidden, s.columns, r.c!.pointer, flipped);
+  kernels.transpose(s.hidden, s.columns, r.inputs.hiddenWeight.pointer, flipped);
   return prepareShared(r.runtime, s, s.hidden, s.columns, flipped);
 }
 
 /** dW [m, columns] = rows' d over all steps: rows [time batch, m] are transposed first, so that the large kernel serves. */
-export function weightGradient(r: OpRecord<any>, s: Sizes, m: number, rows: number, d: number, out: number): void {
+export function weightGradient(r: OpRecord, s: Sizes, m: number, rows: number, d: number, out: number): void {
   if (out === 0) return;
   const { kernels, memory } = r.runtime;
   const held = memory.top;
@@ -129,20 +127,24 @@ export function weightGradient(r: OpRecord<any>, s: Sizes, m: number, rows: numb
 }
 
 /** Gradients by x, inputWeight and bias from d [time batch, columns], that by the input's part of the gates. */
-export function inputGradients(r: OpRecord<any>, s: Sizes, d: number): void {
+export function inputGradients(r: Sequence, s: Sizes, d: number): void {
   const count = s.time * s.batch;
-  const { gradientIn } = r;
-  if (gradientIn[0] !== 0)
-    multiply(r.runtime, TRANSPOSE_B, count, s.nIn, s.columns, d, r.b!.pointer, 0, FLUSH, gradientIn[0]);
-  weightGradient(r, s, s.nIn, r.a.pointer, d, gradientIn[1]);
-  if (gradientIn[3] !== 0) r.kernels.sumColumns(1, count, s.columns, d, 1, gradientIn[3]);
+  const { inputs, gradients } = r;
+  if (gradients.x !== 0)
+    multiply(r.runtime, TRANSPOSE_B, count, s.nIn, s.columns, d, inputs.inputWeight.pointer, 0, FLUSH, gradients.x);
+  weightGradient(r, s, s.nIn, inputs.x.pointer, d, gradients.inputWeight);
+  if (gradients.bias !== 0) r.kernels.sumColumns(1, count, s.columns, d, 1, gradients.bias);
 }
 
-/** The first state: the input at `index`, or zeros. */
-export function firstState(r: OpRecord<SequenceAttributes>, index: number, size: number, out: number): void {
-  const initial = stateIn(r, index);
-  if (initial) r.kernels.copy(size, initial.pointer, out);
-  else r.kernels.fill(size, 0, out);
+/** The input's part of all steps: out [time batch, columns] = x inputWeight + bias. */
+export function inputProduct({ runtime, inputs: { x, inputWeight, bias } }: Sequence, s: Sizes, out: number): void {
+  multiply(runtime, 0, s.time * s.batch, s.columns, s.nIn, x.pointer, inputWeight.pointer, bias.pointer, 0, out);
+}
+
+/** The first state: the one given, or zeros. */
+export function firstState({ kernels }: OpRecord, s: Sizes, initial: Value | undefined, out: number): void {
+  if (initial) kernels.copy(stateSize(s), initial.pointer, out);
+  else kernels.fill(stateSize(s), 0, out);
 }
 
 export const stateSize = (s: Sizes): number => s.batch * s.hidden;

@@ -1,13 +1,11 @@
 // Recurrent layers over a whole sequence, of one length or of many.
 import { isPlain, show } from "../../base/errors.js";
 import { readOptions } from "../../base/options.js";
-import type { Op } from "../../core/tape.js";
 import { isTensor, type Tensor, tensor } from "../../core/tensor.js";
-import { run, type TensorLike } from "../define.js";
+import { runNamed, type TensorLike } from "../define.js";
 import { reshape, slice } from "../layout/layout.js";
 import { gruOp, lstmOp, simpleRnnOp } from "./layers.js";
 import { cutAt, lengthsOf, SEQUENCE_RULES, type SequenceOptions, turned } from "./lengths.js";
-import type { SequenceAttributes } from "./products.js";
 
 /** Weights of a recurrent layer, [.., gates * hidden]: the cells of nn and the whole-sequence ops share them. */
 export interface RecurrentWeights {
@@ -70,33 +68,29 @@ function checkGiven(
   }
 }
 
-const PLAIN: SequenceAttributes = { lengths: false };
-const OF_LENGTHS: SequenceAttributes = { lengths: true };
-
-/** Runs a whole-sequence op, whose output has `more` rows than the sequence; gives the outputs, and a reader of the rows' states. */
+/**
+ * Runs a whole-sequence op, whose output has `more` rows than the sequence, on the input and the lengths that it is to see; gives
+ * the outputs, and a reader of the rows' states.
+ */
 function runSequence(
-  op: Op<SequenceAttributes>,
+  name: string,
   more: number,
   x: TensorLike,
-  w: RecurrentWeights,
-  rest: TensorLike[],
   options: SequenceOptions | undefined,
+  call: (x: TensorLike, lengths: Tensor | undefined) => Tensor,
 ): { outputs: Tensor; stateAt: (row: number) => Tensor } {
-  const { lengths: given, reverse: backwards } = readOptions(op.name, options, SEQUENCE_RULES);
+  const { lengths: given, reverse: backwards } = readOptions(name, options, SEQUENCE_RULES);
   let input = x;
   let lengths: Tensor | undefined;
   if (given !== undefined || backwards) {
     const t = isTensor(x) ? x : tensor(x);
     if (t.rank === 3) {
-      if (given !== undefined) lengths = lengthsOf(op.name, given, t.shape[0], t.shape[1]);
+      if (given !== undefined) lengths = lengthsOf(name, given, t.shape[0], t.shape[1]);
       const whole = lengths === undefined ? t : cutAt(t, lengths);
       input = backwards ? turned(whole, lengths) : whole;
     } else input = t; // the op refuses it
   }
-  const all =
-    lengths === undefined
-      ? run(op, PLAIN, input, w.inputWeight, w.hiddenWeight, rest)
-      : run(op, OF_LENGTHS, input, w.inputWeight, w.hiddenWeight, [...rest, lengths]);
+  const all = call(input, lengths);
   const [rows, batch, hidden] = all.shape;
   let outputs = slice(all, [1, 0, 0], [rows - more, batch, hidden]);
   if (lengths !== undefined) outputs = cutAt(outputs, lengths);
@@ -129,8 +123,10 @@ export function lstm(
   options?: SequenceOptions,
 ): SequenceResult<LstmState> {
   checkGiven("lstm", weights, WEIGHTS, state, ["h", "c"]);
-  const rest = state ? [weights.bias, state.h, state.c] : [weights.bias];
-  const { outputs, stateAt } = runSequence(lstmOp, 2, x, weights, rest, options);
+  const { inputWeight, hiddenWeight, bias } = weights;
+  const { outputs, stateAt } = runSequence("lstm", 2, x, options, (x, lengths) =>
+    runNamed(lstmOp, undefined, { x, inputWeight, hiddenWeight, bias, h: state?.h, c: state?.c, lengths }),
+  );
   return { outputs, state: { h: stateAt(-2), c: stateAt(-1) } };
 }
 
@@ -152,9 +148,10 @@ export function gru(
   options?: SequenceOptions,
 ): SequenceResult<Tensor> {
   checkGiven("gru", weights, GRU_WEIGHTS, state, []);
-  const { bias, hiddenBias } = weights;
-  const rest = state ? [bias, hiddenBias, state] : [bias, hiddenBias];
-  const { outputs, stateAt } = runSequence(gruOp, 1, x, weights, rest, options);
+  const { inputWeight, hiddenWeight, bias, hiddenBias } = weights;
+  const { outputs, stateAt } = runSequence("gru", 1, x, options, (x, lengths) =>
+    runNamed(gruOp, undefined, { x, inputWeight, hiddenWeight, bias, hiddenBias, h: state, lengths }),
+  );
   return { outputs, state: stateAt(-1) };
 }
 
@@ -173,7 +170,9 @@ export function simpleRnn(
   options?: SequenceOptions,
 ): SequenceResult<Tensor> {
   checkGiven("simpleRnn", weights, WEIGHTS, state, []);
-  const rest = state ? [weights.bias, state] : [weights.bias];
-  const { outputs, stateAt } = runSequence(simpleRnnOp, 1, x, weights, rest, options);
+  const { inputWeight, hiddenWeight, bias } = weights;
+  const { outputs, stateAt } = runSequence("simpleRnn", 1, x, options, (x, lengths) =>
+    runNamed(simpleRnnOp, undefined, { x, inputWeight, hiddenWeight, bias, h: state, lengths }),
+  );
   return { outputs, state: stateAt(-1) };
 }
