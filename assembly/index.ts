@@ -25,16 +25,17 @@ export {
 } from "./activations";
 export { addKernel, binary, binaryStrided, divKernel, mulKernel, select, subKernel, weigh } from "./binary";
 export { toFloats, toIntegers } from "./cast";
-export { convolve, convolveWeights, placeImages, turnKernel } from "./conv";
 export { dropout, fill, fromBytes } from "./elementwise";
 export { gather, oneHot, scatterAdd, takeAlong, takeAlongBackward } from "./gather";
 export { copy, copyStrided, transpose } from "./layout";
 export { lerp, lerpBackward } from "./lerp";
 export { keep, sigmoidCrossEntropy } from "./losses";
 export { cos, exp, log, pow, sin } from "./math";
-export { matmul, matmulPacked, matmulScratch, packPanels } from "./matmul";
 export { batchNorm, batchNormBackward, batchStatistics, layerNorm, layerNormBackward } from "./normalise";
 export { averagePool, averagePoolBackward, maxPool, maxPoolBackward } from "./pool";
+export { convolve, convolveWeights, placeImages, turnKernel } from "./product/conv";
+export { matmul, matmulScratch } from "./product/matmul";
+export { matmulPacked, packPanels } from "./product/pack";
 export { addNormal, fillNormal, fillUniform, fillWords, philox, xoshiro } from "./random";
 export { gruBackward, gruForward, lstmBackward, lstmForward } from "./recurrent";
 export {

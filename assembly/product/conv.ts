@@ -2,43 +2,11 @@
 // The patch under one row of the kernel is contiguous (kw ci floats), and patches of neighbouring outputs overlap: a row of
 // outputs is one matrix product whose k runs through kh segments, a row of the image apart. Images carry their halo of zeros.
 // Every sum runs strictly in the order of (ky, kx, channel), of the weights' gradient in that of (image, y, x).
-import { transpose } from "./layout";
-import { Tile } from "./tile";
+import { transpose } from "../layout";
+import { Product } from "./product";
+import { sweep } from "./sweep";
 
 const L1_FLOATS: i32 = 5000; // of image and gradient that one sweep over tiles of the weights' gradient should touch
-
-function patchRows(
-  m: i32,
-  n: i32,
-  segments: i32,
-  pitch: usize,
-  k: i32,
-  a: usize,
-  aStep: usize,
-  b: usize,
-  bias: usize,
-  finish: i32,
-  c: usize,
-): void {
-  const step: usize = n << 2;
-  Tile.sweep(true, m, n, segments, pitch, k, a, aStep, b, step, bias, 0, finish, c, step);
-}
-
-function patchColumns(
-  m: i32,
-  n: i32,
-  segments: i32,
-  pitch: usize,
-  k: i32,
-  a: usize,
-  aStep: usize,
-  b: usize,
-  start: usize,
-  c: usize,
-): void {
-  const step: usize = n << 2;
-  Tile.sweep(false, m, n, segments, pitch, k, a, aStep, b, step, start, step, 0, c, step);
-}
 
 /**
  * y[b, i, j, o] = bias[o] + sum over (p, q, c) of x[b, i strideY + p, j strideX + q, c] weight[p, q, c, o].
@@ -64,10 +32,14 @@ export function convolve(
   y: usize,
 ): void {
   const pitch: usize = (width * ci) << 2;
+  Product.plain(true, co, kw * ci, (strideX * ci) << 2);
+  Product.segments = kh;
+  Product.pitch = pitch;
+  Product.startStep = 0;
+  Product.finish = finish;
   for (let b = 0; b < batch; b++) {
     for (let i = 0; i < outH; i++) {
-      const from: usize = x + i * strideY * pitch;
-      patchRows(outW, co, kh, pitch, kw * ci, from, (strideX * ci) << 2, weight, bias, finish, y);
+      sweep(outW, x + i * strideY * pitch, weight, bias, y);
       y += (outW * co) << 2;
     }
     x += height * pitch;
@@ -95,14 +67,19 @@ export function convolveWeights(
   const slab: usize = (kw * ci * co) << 2;
   if (batch * outH * outW == 0) memory.fill(dw, 0, kh * slab);
   const rows = max(1, L1_FLOATS / max(1, strideY * width * ci + outW * co));
+  Product.plain(false, co, outW, (strideX * ci) << 2);
+  Product.pitch = strideY * pitch;
+  Product.startStep = co << 2;
+  Product.finish = 0;
   let begun = false;
   for (let b = 0; b < batch; b++) {
     for (let i = 0; i < outH; i += rows) {
       const count = min(rows, outH - i);
+      Product.segments = count;
       for (let p = 0; p < kh; p++) {
         const c: usize = dw + p * slab;
         const from: usize = x + (i * strideY + p) * pitch;
-        patchColumns(kw * ci, co, count, strideY * pitch, outW, from, (strideX * ci) << 2, dy, begun ? c : 0, c);
+        sweep(kw * ci, from, dy, begun ? c : 0, c);
       }
       begun = true;
       dy += (count * outW * co) << 2;
