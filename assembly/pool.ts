@@ -1,5 +1,7 @@
 // Pooling over windows of images [batch, height, width, channels], four channels at a time.
-// A gradient adds up window by window, rows of windows first: where windows overlap, in that order.
+// A gradient adds up window by window, rows of windows first: where windows overlap, in that order. dx is not cleared first.
+// What lies in the padding is never read: the largest passes it over, the mean counts it as 0 (its divisor is the window's).
+// Sizes come in TABLE, since there are twelve of them. Images are independent, which is what a parallel-for splits.
 import { Lane, TABLE } from "./simd";
 
 const MAX: i32 = 0;
@@ -7,8 +9,12 @@ const AVERAGE: i32 = 1;
 const MAX_BACKWARD: i32 = 2;
 const AVERAGE_BACKWARD: i32 = 3;
 
+/** The four kernels are one loop; `op` is a literal, so each export is compiled with its own branch alone. */
 class Pool {
-  /** One window of rows x columns at x; dx lies `shift` bytes further. A step down or right is in bytes. */
+  /**
+   * One window of rows x columns at x, of four channels or one; dx lies `shift` bytes further, so that one pointer walks both.
+   * A step down or right is in bytes.
+   */
   @inline static window(
     op: i32,
     four: bool,
@@ -26,6 +32,7 @@ class Pool {
     let g = v;
     let unknown = v;
     if (op == MAX_BACKWARD) {
+      // a window of NaN: its gradient is made NaN, and nobody in it is below
       v = Lane.read(four, y);
       unknown = f32x4.ne(v, v);
       g = v128.or(Lane.read(four, dy), unknown);
@@ -94,22 +101,28 @@ class Pool {
   }
 }
 
-/** y = largest of each window of x, NaN where a NaN is met; sizes in TABLE. */
+/**
+ * y = largest of each window of x, NaN where a NaN is met.
+ * x [batch, height, width, channels], y [batch, outHeight, outWidth, channels]; sizes in TABLE, see Pool.windows.
+ */
 export function maxPool(x: usize, y: usize): void {
   Pool.windows(MAX, x, y, 0, 0);
 }
 
-/** dx += dy at the first largest value of each window, NaN all over a window with a NaN. */
+/**
+ * dx += dy at the first largest value of each window, NaN all over a window with a NaN. x and y of the forward pass; dy as y,
+ * dx as x. The winner is found again by comparing with y: no place is kept.
+ */
 export function maxPoolBackward(x: usize, y: usize, dy: usize, dx: usize): void {
   Pool.windows(MAX_BACKWARD, x, y, dy, dx);
 }
 
-/** y = sum of each window of x, row by row, times 1 / its size; what lies in the padding counts as 0. */
+/** y = sum of each window of x, row by row, times 1 / its size. Shapes as maxPool. */
 export function averagePool(x: usize, y: usize): void {
   Pool.windows(AVERAGE, x, y, 0, 0);
 }
 
-/** dx += dy / size of the window, all over each window. */
+/** dx += dy / size of the window, all over each window. Shapes as maxPool. */
 export function averagePoolBackward(dy: usize, dx: usize): void {
   Pool.windows(AVERAGE_BACKWARD, dx, 0, dy, dx);
 }

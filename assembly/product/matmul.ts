@@ -1,14 +1,23 @@
-// Matrix products: C [m, n] = A B, A' B or A B', optionally starting from a bias row and ending in a ReLU or a flush.
-// Every element of C is summed strictly in the order of k, so tiles, edges and blocks never change a bit.
+// Matrix products: C [m, n] = A B, A' B, A B' or A' B', optionally starting from a bias row and ending in a ReLU or a flush.
+// Every element of C is summed strictly in the order of k, so tiles, edges, packing and blocks never change a bit, and neither
+// does a split: rows of C are independent, a parallel-for passes a + rows, start + rows, c + rows and a smaller m. With A'
+// (form 1 and 3) rows of C are columns of A, whose stride is m: they are split inside, where Product.aStep says the stride.
+// Three routes: B where it lies; B where it lies in parts of k; B packed. Packing costs a pass over B and pays where many rows
+// use it: at 512 from 33 to 45 GFLOP/s, at 1024 from 25 to 43, at 50 it loses 39 to 32 (Node 20).
 import { transpose } from "../layout";
 import { BLOCK_K, pack } from "./pack";
 import { Product } from "./product";
 import { sweep, sweepPanels } from "./sweep";
 
-const BLOCK_N: i32 = 256; // columns of a packed block of B
-const L1_FLOATS: i32 = 6600; // of B that one sweep over rows of A should touch
+/** Columns of a packed block of B. */
+const BLOCK_N: i32 = 256;
+/** Floats of B that one sweep over rows of A should touch: with its tile of C and rows of A they fit 32 kB. */
+const L1_FLOATS: i32 = 6600;
 
-/** B read in place, k cut so that the part of B in use stays in the first-level cache. */
+/**
+ * B read in place, k cut into parts of `size`, so that the part of B in use stays in the first-level cache: 784 x 50 floats are
+ * 157 kB, and every 4 rows of A pass over all of them. Between parts the sums wait in C.
+ */
 function inParts(m: i32, size: i32, a: usize, b: usize, start: usize, c: usize): void {
   const k = Product.k;
   const startStep = Product.startStep;
@@ -19,7 +28,10 @@ function inParts(m: i32, size: i32, a: usize, b: usize, start: usize, c: usize):
   }
 }
 
-/** Large products: B [k, n] packed by blocks into `scratch`. Needs n >= 8. */
+/**
+ * Large products: B [k, n] packed by blocks of 256 x 256 into `scratch`, and all of A swept over each. Needs n >= 8.
+ * Blocks of columns outside, of k inside: C's columns stay near while the sums wait in them.
+ */
 function packed(m: i32, a: usize, b: usize, start: usize, scratch: usize, c: usize): void {
   const n = Product.n;
   const k = Product.k;
@@ -43,7 +55,10 @@ function packed(m: i32, a: usize, b: usize, start: usize, scratch: usize, c: usi
   }
 }
 
-/** C [m, n] = 0 + a b' for vectors a [m], b [n]: weight gradients at batch 1, where a tile's call costs more than its work. */
+/**
+ * C [m, n] = 0 + a b' for vectors a [m], b [n]: weight gradients at batch 1, where a tile's call costs more than its work (4
+ * times as fast there). The 0 is added because a tile starts from 0: -0 becomes 0.
+ */
 function outer(m: i32, n: i32, a: usize, b: usize, c: usize): void {
   const zero = i32x4.splat(0);
   const whole: usize = b + ((n & ~7) << 2);
@@ -65,15 +80,16 @@ function outer(m: i32, n: i32, a: usize, b: usize, c: usize): void {
   }
 }
 
-/** Whether packing B pays: enough columns and rows to use each panel again. */
+/** Whether packing B pays: enough columns, a k worth it, and rows of A to use each panel again. */
 function isLarge(m: i32, n: i32, k: i32): bool {
   return n >= 96 && k >= 64 && m >= 16;
 }
 
 /**
- * C [m, n] = op(A) op(B) + start; form 0: A B, 1: A' B (A is [k, m]), 2: A B' (B is [n, k]), 3: A' B'.
- * start: 0, or the address of rows the sums start from, startStep floats apart (0 repeats one row: a bias).
- * finish: 0 stores the sum, 1 max(0, sum), 2 zero where |sum| < 2^-100.
+ * C [m, n] = op(A) op(B) + start; form 0: A B, 1: A' B (A is [k, m]), 2: A B' (B is [n, k]), 3: A' B'. k = 0 gives start or 0.
+ * start: 0, or the address of rows the sums start from, startStep floats apart (0 repeats one row: a bias). C may be start.
+ * finish: 0 stores the sum, 1 max(0, sum), 2 zero where |sum| < 2^-100: from an all-zero start the gradients of a deep network
+ * are denormal, whose products took a step from 1.9 to 46 ms.
  * scratch: `matmulScratch` floats: a packed block of B, then op(B) and op(A) where they are transposed.
  */
 export function matmul(
@@ -97,6 +113,7 @@ export function matmul(
   Product.startStep = startStep << 2;
   Product.finish = finish;
   const large = isLarge(m, n, k);
+  // a transposed B is turned first: the form of dot products along k would add in another order
   let room: usize = scratch + ((BLOCK_K * BLOCK_N) << 2);
   if (form & 2) {
     transpose(n, k, b, room);
@@ -108,6 +125,7 @@ export function matmul(
       transpose(k, m, a, room);
       a = room;
     } else {
+      // by columns, as it lies; that falls to 20-30 GFLOP/s from 512 on, so what is large was turned above
       Product.byRows = false;
       Product.aStep = m << 2;
     }

@@ -1,5 +1,6 @@
 // B of a product by panels: what a tile of 8 columns reads next lies next, whatever the width of B, so that no two rows of it
 // share a set of the cache. A product over packed panels has the bits of any other.
+// Only B is packed: rows of A have pointers of their own, which share one offset, and need no copy.
 import { Product } from "./product";
 import { sweepPanels } from "./sweep";
 
