@@ -130,13 +130,13 @@ export function weigh(n: i32, w: usize, dy: usize, out: usize): void {
  */
 export function select(
   n: i32,
-  shift: i32,
   condition: usize,
   cStep: i32,
   a: usize,
   aStep: i32,
   b: usize,
   bStep: i32,
+  shift: i32,
   out: usize,
 ): void {
   const zero = i32x4.splat(0);
@@ -157,7 +157,7 @@ export function select(
  * out = 1 where a and b compare so, else 0. The low bits of `op`: 0 equal, 1 notEqual, 2 less, 3 lessEqual; 4: a is int32,
  * 8: b is int32. Two int32 compare as such; one beside a float is rounded to a float. A NaN equals nothing and is not less.
  */
-function compare(op: i32, n: i32, a: usize, aStep: i32, b: usize, bStep: i32, out: usize): void {
+function compare(n: i32, a: usize, aStep: i32, b: usize, bStep: i32, op: i32, out: usize): void {
   const whole = (op & 12) == 12;
   const one = f32x4.splat(1);
   while (n > 0) {
@@ -188,7 +188,7 @@ function compare(op: i32, n: i32, a: usize, aStep: i32, b: usize, bStep: i32, ou
  * 0 add, 1 sub, 2 mul, 3 div, 4 maximum, 5 minimum, 6 share (the slope of maximum by a), 7 pow, 8 pow's slope by the base (from a
  * and b), 9 by the exponent (from y and a), 16.. compare. One export, since a broadcast op chooses by number.
  */
-export function binary(op: i32, n: i32, a: usize, aStep: i32, b: usize, bStep: i32, out: usize): void {
+export function binary(n: i32, a: usize, aStep: i32, b: usize, bStep: i32, op: i32, out: usize): void {
   if (op == 0) addKernel(n, a, aStep, b, bStep, out);
   else if (op == 1) subKernel(n, a, aStep, b, bStep, out);
   else if (op == 2) mulKernel(n, a, aStep, b, bStep, out);
@@ -199,7 +199,7 @@ export function binary(op: i32, n: i32, a: usize, aStep: i32, b: usize, bStep: i
   else if (op == 7) Run.doubles<Power>(n, a, aStep, b, bStep, out);
   else if (op == 8) Run.doubles<PowerByBase>(n, a, aStep, b, bStep, out);
   else if (op == 9) Run.doubles<PowerByExponent>(n, a, aStep, b, bStep, out);
-  else compare(op, n, a, aStep, b, bStep, out);
+  else compare(n, a, aStep, b, bStep, op, out);
 }
 
 /**
@@ -208,7 +208,7 @@ export function binary(op: i32, n: i32, a: usize, aStep: i32, b: usize, bStep: i
  * merged neighbouring axes that both sides walk alike. Needs rank >= 1, and strides of 0 or 1 along the last axis.
  * A run of the last axis at a time; where a run begins follows from its number by division, axis by axis.
  */
-export function binaryStrided(op: i32, rank: i32, a: usize, b: usize, out: usize): void {
+export function binaryStrided(rank: i32, a: usize, b: usize, op: i32, out: usize): void {
   const last: usize = TABLE + ((rank - 1) << 2);
   const n = load<i32>(last);
   const aStep = load<i32>(last, 32);
@@ -227,7 +227,7 @@ export function binaryStrided(op: i32, rank: i32, a: usize, b: usize, out: usize
       x += (i * load<i32>(p, 32)) << 2;
       y += (i * load<i32>(p, 64)) << 2;
     }
-    binary(op, n, x, aStep, y, bStep, out);
+    binary(n, x, aStep, y, bStep, op, out);
     out += n << 2;
   }
 }

@@ -31,7 +31,7 @@ export function fromBytes(n: i32, bytes: usize, divisor: f32, out: usize): void 
  * mask [n]: the words (u32) from `fillWords`; left in it is what x was multiplied by, 0 or scale, which is the gradient.
  * threshold: the rate times 2^32, so that a word is below it with that probability; scale: 1 / (1 - rate).
  */
-export function dropout(n: i32, threshold: u32, scale: f32, mask: usize, x: usize, out: usize): void {
+export function dropout(n: i32, x: usize, threshold: u32, scale: f32, mask: usize, out: usize): void {
   const t = i32x4.splat(threshold);
   const s = f32x4.splat(scale);
   let i = 0;

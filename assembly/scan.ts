@@ -7,7 +7,7 @@ import { copy } from "./layout";
  * out [outer, count, inner]: out[r] = x[0] + .. + x[r], or x[r] + .. + x[count - 1] with `reverse`, which is the gradient.
  * Each is the sum before it plus one: the same chain of roundings as a loop. Along a row one by one, else a row at a time.
  */
-export function cumsum(outer: i32, count: i32, inner: i32, reverse: i32, x: usize, out: usize): void {
+export function cumsum(outer: i32, count: i32, inner: i32, x: usize, reverse: i32, out: usize): void {
   const stride: usize = inner << 2;
   const whole: usize = count * stride;
   const step: usize = reverse ? 0 - stride : stride;
@@ -81,7 +81,7 @@ export function prodBackward(outer: i32, count: i32, inner: i32, x: usize, dy: u
  * out [outer, inner] (int32) = first r at which x is largest, or with `least` least; a NaN is beyond every number, as in
  * numpy. Needs count >= 1.
  */
-export function firstExtreme(outer: i32, count: i32, inner: i32, least: i32, x: usize, out: usize): void {
+export function firstExtreme(outer: i32, count: i32, inner: i32, x: usize, least: i32, out: usize): void {
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) {
       let p: usize = x + (i << 2);

@@ -10,7 +10,7 @@ const TAIL = memory.data(64, 16);
 
 /**
  * Four lists of 8 x i32 each, written by the host before a call with too many sizes for arguments: sizes, and up to three
- * lists of strides; or the twelve sizes of a pooling.
+ * lists of strides; or the sizes of a pooling.
  */
 export const TABLE = memory.data(128, 16);
 

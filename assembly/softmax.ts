@@ -251,9 +251,9 @@ export function softCrossEntropyBackward(
   targets: usize,
   weights: usize,
   mask: usize,
+  dLosses: usize,
   on: f32,
   off: f32,
-  dLosses: usize,
   dx: usize,
 ): void {
   for (let r = 0; r < rows; r++) {

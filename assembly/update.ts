@@ -173,7 +173,7 @@ export function adam(
 }
 
 /** g [n] += factor x [n]: weight decay, with the parameters for x. */
-export function addScaled(n: i32, factor: f32, x: usize, g: usize): void {
+export function addScaled(n: i32, x: usize, factor: f32, g: usize): void {
   const s = f32x4.splat(factor);
   const whole = Pass.whole(n);
   let i = 0;

@@ -93,7 +93,6 @@ function isLarge(m: i32, n: i32, k: i32): bool {
  * scratch: `matmulScratch` floats: a packed block of B, then op(B) and op(A) where they are transposed.
  */
 export function matmul(
-  form: i32,
   m: i32,
   n: i32,
   k: i32,
@@ -101,6 +100,7 @@ export function matmul(
   b: usize,
   start: usize,
   startStep: i32,
+  form: i32,
   finish: i32,
   scratch: usize,
   c: usize,
@@ -137,7 +137,7 @@ export function matmul(
 }
 
 /** Floats of scratch that `matmul` needs for these sizes. */
-export function matmulScratch(form: i32, m: i32, n: i32, k: i32): i32 {
+export function matmulScratch(m: i32, n: i32, k: i32, form: i32): i32 {
   const large = isLarge(m, n, k);
   let floats = large || form & 3 ? BLOCK_K * BLOCK_N : 0;
   if (form & 2) floats += n * k;

@@ -53,7 +53,7 @@ it.each([0, 1, 2, 4, 5, 8, 12, 16, 43])("matmulPacked has the bits of matmul bey
     const [a, b, packed, c, plain] = [m * k, k * n, k * Math.ceil(n / 8) * 8, m * n, m * n].map(floats);
     kernels.packPanels(n, k, b, packed);
     kernels.matmulPacked(m, n, k, a, packed, b, n, 2, c);
-    kernels.matmul(0, m, n, k, a, b, b, n, 2, memory.temporary(4 * kernels.matmulScratch(0, m, n, k)), plain);
+    kernels.matmul(m, n, k, a, b, b, n, 0, 2, memory.temporary(4 * kernels.matmulScratch(m, n, k, 0)), plain);
     const bits = (at: number): Int32Array => memory.i32.slice(at / 4, at / 4 + m * n);
     expect(bits(c), `${m} ${k}`).toEqual(bits(plain));
   }

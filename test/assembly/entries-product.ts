@@ -22,14 +22,11 @@ const product = (form: number, relu: number): Entry =>
     ([m, n, k]) => ({
       ...{ m, n, k, form, finish: relu, startStep: 0 },
       ...{ a: input(m * k), b: input(k * n), start: relu ? input(n) : 0 },
-      scratch: output(scratchOf(m, n, k, form)),
+      scratch: output(kernels.matmulScratch(m, n, k, form)),
       c: output(m * n),
     }),
     { label: `form ${form}${relu ? " with bias and ReLU" : ""}` },
   );
-function scratchOf(m: number, n: number, k: number, form: number): number {
-  return kernels.matmulScratch(form, m, n, k);
-}
 
 /** batch, out height and width, channels in and out, kernel height and width, strides down and right. */
 const IMAGES = [
@@ -49,7 +46,7 @@ const images = (more: (image: number, kernel: number, out: number, co: number) =
   });
 
 /** Pooling of an image 5 x 4 in windows 3 x 2, n channels; padded by one row on top and bottom. */
-const pooling = { table: (n: number) => [1, 5, 4, n, 3, 2, 2, 2, 1, 1, 3, 3] };
+const pooling = { table: (n: number) => [5, 4, n, 3, 2, 2, 2, 1, 1, 3, 3] };
 
 export const products: Record<string, readonly Entry[]> = {
   // products
@@ -76,12 +73,12 @@ export const products: Record<string, readonly Entry[]> = {
     ),
   ],
   // images
-  maxPool: [each((n) => ({ x: input(20 * n), y: output(9 * n) }), pooling)],
-  averagePool: [each((n) => ({ x: input(20 * n), y: output(9 * n) }), pooling)],
+  maxPool: [each((n) => ({ batch: 1, x: input(20 * n), y: output(9 * n) }), pooling)],
+  averagePool: [each((n) => ({ batch: 1, x: input(20 * n), y: output(9 * n) }), pooling)],
   maxPoolBackward: [
-    each((n) => ({ x: input(20 * n), y: input(9 * n), dy: input(9 * n), dx: output(20 * n) }), pooling),
+    each((n) => ({ batch: 1, x: input(20 * n), y: input(9 * n), dy: input(9 * n), dx: output(20 * n) }), pooling),
   ],
-  averagePoolBackward: [each((n) => ({ dy: input(9 * n), dx: output(20 * n) }), pooling)],
+  averagePoolBackward: [each((n) => ({ batch: 1, dy: input(9 * n), dx: output(20 * n) }), pooling)],
   convolve: [0, 1, 2].map((finish) =>
     images((image, kernel, out, co) => ({
       ...{ x: input(image), weight: input(kernel), bias: finish ? input(co) : 0, finish, y: output(out) },

@@ -45,7 +45,7 @@ export function broadcastBinary(
   const aStep = aSize === n ? 1 : aSize === 1 ? 0 : -1;
   const bStep = bSize === n ? 1 : bSize === 1 ? 0 : -1;
   if (aStep >= 0 && bStep >= 0) {
-    kernels.binary(code, n, a, aStep, b, bStep, out);
+    kernels.binary(n, a, aStep, b, bStep, code, out);
     return;
   }
   const x = broadcastStrides(aShape, outShape);
@@ -68,5 +68,5 @@ export function broadcastBinary(
     i32[runtime.table + 8 + d] = p;
     i32[runtime.table + 16 + d] = q;
   });
-  kernels.binaryStrided(code, axes.length, a, b, out);
+  kernels.binaryStrided(axes.length, a, b, code, out);
 }

@@ -80,7 +80,7 @@ export const whereOp = defineOp<undefined>({
     const [c, cStep] = stretched(r, r.a);
     const [a, aStep] = stretched(r, r.b!);
     const [b, bStep] = stretched(r, r.c!);
-    r.kernels.select(r.output.size, shiftOf(r.a), c, cStep, a, aStep, b, bStep, r.output.pointer);
+    r.kernels.select(r.output.size, c, cStep, a, aStep, b, bStep, shiftOf(r.a), r.output.pointer);
     memory.top = held;
   },
   backward: (r) => {
@@ -90,8 +90,8 @@ export const whereOp = defineOp<undefined>({
     const held = memory.top;
     const [c, cStep] = stretched(r, r.a);
     if (r.gradientIn[0] !== 0) kernels.fill(r.a.size, 0, r.gradientIn[0]);
-    towards(r, 1, (out) => kernels.select(n, shiftOf(r.a), c, cStep, dy, 1, 0, 0, out));
-    towards(r, 2, (out) => kernels.select(n, shiftOf(r.a), c, cStep, 0, 0, dy, 1, out));
+    towards(r, 1, (out) => kernels.select(n, c, cStep, dy, 1, 0, 0, shiftOf(r.a), out));
+    towards(r, 2, (out) => kernels.select(n, c, cStep, 0, 0, dy, 1, shiftOf(r.a), out));
     memory.top = held;
   },
 });

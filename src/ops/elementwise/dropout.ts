@@ -15,10 +15,10 @@ export const dropoutOp = defineOp<{ key: Key; rate: number }>({
     r.kernels.fillWords(n, key.low, key.high, 0, STREAM.dropout, 0, r.workspace);
     r.kernels.dropout(
       n,
+      r.a.pointer,
       Math.min(Math.round(rate * 2 ** 32), 2 ** 32 - 1),
       1 / (1 - rate),
       r.workspace,
-      r.a.pointer,
       r.output.pointer,
     );
   },

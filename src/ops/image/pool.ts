@@ -41,7 +41,10 @@ function poolShape(op: string, [x]: readonly Value[], { size, stride, padding }:
 
 /** Writes the sizes to the table that the kernels read. */
 function writeSizes({ runtime, a, output, attributes: { size, stride, padding } }: OpRecord<PoolAttributes>): void {
-  runtime.memory.i32.set([...a.shape, ...size, ...stride, ...padding, output.shape[1], output.shape[2]], runtime.table);
+  runtime.memory.i32.set(
+    [...a.shape.slice(1), ...size, ...stride, ...padding, output.shape[1], output.shape[2]],
+    runtime.table,
+  );
 }
 
 type Given = readonly [size: Pair, options: PoolOptions | undefined];
@@ -52,13 +55,13 @@ export const maxPool2dOp = defineOp<PoolAttributes, Given>({
   shape: (inputs, attributes) => poolShape("maxPool2d", inputs, attributes),
   forward: (r) => {
     writeSizes(r);
-    r.kernels.maxPool(r.a.pointer, r.output.pointer);
+    r.kernels.maxPool(r.a.shape[0], r.a.pointer, r.output.pointer);
   },
   backward: (r) => {
     const [dx] = r.gradientIn;
     r.kernels.fill(r.a.size, 0, dx);
     writeSizes(r);
-    r.kernels.maxPoolBackward(r.a.pointer, r.output.pointer, r.gradientOut, dx);
+    r.kernels.maxPoolBackward(r.a.shape[0], r.a.pointer, r.output.pointer, r.gradientOut, dx);
   },
 });
 
@@ -68,13 +71,13 @@ export const avgPool2dOp = defineOp<PoolAttributes, Given>({
   shape: (inputs, attributes) => poolShape("avgPool2d", inputs, attributes),
   forward: (r) => {
     writeSizes(r);
-    r.kernels.averagePool(r.a.pointer, r.output.pointer);
+    r.kernels.averagePool(r.a.shape[0], r.a.pointer, r.output.pointer);
   },
   backward: (r) => {
     const [dx] = r.gradientIn;
     r.kernels.fill(r.a.size, 0, dx);
     writeSizes(r);
-    r.kernels.averagePoolBackward(r.gradientOut, dx);
+    r.kernels.averagePoolBackward(r.a.shape[0], r.gradientOut, dx);
   },
 });
 

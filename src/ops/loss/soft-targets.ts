@@ -69,9 +69,8 @@ function sourcesOf(r: Soft) {
       whole ? 0 : labels.pointer,
       weights?.pointer ?? 0,
       mask?.pointer ?? 0,
-      1 - smoothing,
-      smoothing / n,
     ] as const,
+    smoothed: [1 - smoothing, smoothing / n] as const,
     mask,
     weights,
   };
@@ -91,12 +90,12 @@ export const softCrossEntropyOp = defineOp<SoftAttributes>({
   workspace: ([logits]) => logits.size + logits.size / classesOf(logits),
   forward: (r) => {
     const { kernels, output, workspace } = r;
-    const { rows, n, sources, mask, weights } = sourcesOf(r);
+    const { rows, n, sources, smoothed, mask, weights } = sourcesOf(r);
     if (weights) checkWeights(r, weights);
     const losses = workspace + r.a.size * 4;
     checkFoundLabel(
       OWNER,
-      kernels.softCrossEntropy(rows, n, r.a.pointer, ...sources, workspace, losses),
+      kernels.softCrossEntropy(rows, n, r.a.pointer, ...sources, ...smoothed, workspace, losses),
       r.inputs[1],
       n,
     );
@@ -106,8 +105,9 @@ export const softCrossEntropyOp = defineOp<SoftAttributes>({
   // labels, targets and weights are data: no gradient
   backward: (r) => {
     const { kernels, gradientOut: dy, gradientIn } = r;
-    const { rows, n, sources, mask } = sourcesOf(r);
-    if (gradientIn[0] !== 0) kernels.softCrossEntropyBackward(rows, n, r.workspace, ...sources, dy, gradientIn[0]);
+    const { rows, n, sources, smoothed, mask } = sourcesOf(r);
+    if (gradientIn[0] !== 0)
+      kernels.softCrossEntropyBackward(rows, n, r.workspace, ...sources, dy, ...smoothed, gradientIn[0]);
     r.inputs.forEach((input, i) => {
       if (i === 0 || gradientIn[i] === 0) return;
       if (i === 2 && mask) kernels.mulKernel(rows, dy, 1, r.workspace + r.a.size * 4, 1, gradientIn[i]);

@@ -76,7 +76,7 @@ export const normOp = defineOp<ReduceAttributes, Reduction | undefined>({
     const divisor = memory.allocate(output.size * 4);
     const zero = memory.allocate(4);
     kernels.fill(1, 0, zero);
-    kernels.binary(CODES.equal, output.size, output.pointer, 1, zero, 0, divisor);
+    kernels.binary(output.size, output.pointer, 1, zero, 0, CODES.equal, divisor);
     kernels.addKernel(output.size, output.pointer, 1, divisor, 1, divisor);
     broadcastBinary(runtime, "div", a.pointer, a.shape, divisor, shape, dx, a.shape);
     broadcastBinary(runtime, "mul", dx, a.shape, gradientOut, shape, dx, a.shape);

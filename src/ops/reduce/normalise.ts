@@ -133,9 +133,9 @@ function backwardWith(r: OpRecord<number>, mean: number, variance: number, own: 
     mean,
     variance,
     scale.pointer,
+    r.gradientOut,
     r.attributes,
     own ? 1 : 0,
-    r.gradientOut,
     scratch,
     ...into,
   );

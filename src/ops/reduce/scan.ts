@@ -17,10 +17,10 @@ export const cumsumOp = defineOp<number>({
   name: "cumsum",
   shape: ([x]) => x.shape,
   forward: ({ kernels, a, attributes: axis, output }) =>
-    kernels.cumsum(...around(a.shape, axis), 0, a.pointer, output.pointer),
+    kernels.cumsum(...around(a.shape, axis), a.pointer, 0, output.pointer),
   // every x is in the sums from its own on
   backward: ({ kernels, a, attributes: axis, gradientOut, gradientIn }) =>
-    kernels.cumsum(...around(a.shape, axis), 1, gradientOut, gradientIn[0]),
+    kernels.cumsum(...around(a.shape, axis), gradientOut, 1, gradientIn[0]),
 });
 
 /**
@@ -41,7 +41,7 @@ function position(name: "argMax" | "argMin", word: string): Op<number> {
       return x.shape.filter((_, d) => d !== axis);
     },
     forward: ({ kernels, a, attributes: axis, output }) =>
-      kernels.firstExtreme(...around(a.shape, axis), name === "argMin" ? 1 : 0, a.pointer, output.pointer),
+      kernels.firstExtreme(...around(a.shape, axis), a.pointer, name === "argMin" ? 1 : 0, output.pointer),
     backward: null,
   });
 }
