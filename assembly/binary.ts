@@ -1,4 +1,6 @@
-// Kernels of two inputs that broadcast: out[i] = f(a[i], b[i]). A step of 0 repeats the one value.
+// Kernels of two inputs that broadcast: out[i] = f(a[i], b[i]). A step is 1, or 0 for the one value that meets all others.
+// `out` may be either input. Axes in the middle that broadcast are walked by `binaryStrided`, a run of the last axis at a time.
+// add, sub, mul and div get a fast loop of their own, the others share a small one: they are a choice of `binary` only.
 import { Each } from "./each";
 import { pow } from "./math";
 import { TABLE } from "./simd";
@@ -8,6 +10,7 @@ class Add {
     return f32x4.add(a, b);
   }
 }
+/** out = a + b. */
 export function addKernel(n: i32, a: usize, aStep: i32, b: usize, bStep: i32, out: usize): void {
   Each.two<Add>(n, a, aStep, b, bStep, out);
 }
@@ -17,6 +20,7 @@ class Sub {
     return f32x4.sub(a, b);
   }
 }
+/** out = a - b. */
 export function subKernel(n: i32, a: usize, aStep: i32, b: usize, bStep: i32, out: usize): void {
   Each.two<Sub>(n, a, aStep, b, bStep, out);
 }
@@ -26,6 +30,7 @@ class Mul {
     return f32x4.mul(a, b);
   }
 }
+/** out = a b. */
 export function mulKernel(n: i32, a: usize, aStep: i32, b: usize, bStep: i32, out: usize): void {
   Each.two<Mul>(n, a, aStep, b, bStep, out);
 }
@@ -35,6 +40,7 @@ class Div {
     return f32x4.div(a, b);
   }
 }
+/** out = a / b. */
 export function divKernel(n: i32, a: usize, aStep: i32, b: usize, bStep: i32, out: usize): void {
   Each.two<Div>(n, a, aStep, b, bStep, out);
 }
@@ -62,8 +68,9 @@ class Share {
   }
 }
 
-/** One run in one copy of the code: for what is rarer. */
+/** The loops of what is rarer: one vector at a time, one copy of the code. */
 class Run {
+  /** out = of(a, b), four at a time. */
   @inline static small<T>(n: i32, a: usize, aStep: i32, b: usize, bStep: i32, out: usize): void {
     while (n > 0) {
       Each.put(n, out, changetype<T>(0).of(Each.next(n, a, aStep), Each.next(n, b, bStep)));
@@ -74,7 +81,7 @@ class Run {
     }
   }
 
-  /** One value at a time, in double. */
+  /** out = of(a, b), one value at a time in double, rounded once: powers, of which musl's port knows a scalar only. */
   @inline static doubles<T>(n: i32, a: usize, aStep: i32, b: usize, bStep: i32, out: usize): void {
     for (; n > 0; n--) {
       store<f32>(out, <f32>changetype<T>(0).of(load<f32>(a), load<f32>(b)));
@@ -106,29 +113,30 @@ class PowerByExponent {
   }
 }
 
-/** out = w dy, 0 where w is 0 whatever dy is. */
 class Weigh {
   @inline of(w: v128, dy: v128, _p: v128, _q: v128): v128 {
     return v128.and(f32x4.mul(w, dy), f32x4.ne(w, i32x4.splat(0)));
   }
 }
+/** out [n] = w [n] dy [n], but 0 where w is 0, whatever dy is: what a slope of 0 leaves out stays out, at NaN and infinity too. */
 export function weigh(n: i32, w: usize, dy: usize, out: usize): void {
   Each.pair<Weigh>(n, w, dy, 0, 0, out);
 }
 
 /**
- * out = a where the condition is not 0, else b; an address of 0 stands for zeros. `shift` is 1 for a condition of floats,
- * whose sign it drops, and 0 for one of int32.
+ * out [n] = a where the condition is not 0, else b. An address a or b of 0 stands for zeros: the gradients by a and by b.
+ * condition: floats (shift 1, which drops the sign, so that -0 is 0 as well) or int32 (shift 0). Elements move as bits, so
+ * a and b may be floats or int32. Steps as above.
  */
 export function select(
   n: i32,
-  shift: i32,
   condition: usize,
   cStep: i32,
   a: usize,
   aStep: i32,
   b: usize,
   bStep: i32,
+  shift: i32,
   out: usize,
 ): void {
   const zero = i32x4.splat(0);
@@ -146,10 +154,10 @@ export function select(
 }
 
 /**
- * 1 where a and b compare so, else 0. The low bits of `op`: 0 equal, 1 notEqual, 2 less, 3 lessEqual; 4: a is int32,
- * 8: b is int32. Two int32 compare as such; one beside a float is rounded to a float.
+ * out = 1 where a and b compare so, else 0. The low bits of `op`: 0 equal, 1 notEqual, 2 less, 3 lessEqual; 4: a is int32,
+ * 8: b is int32. Two int32 compare as such; one beside a float is rounded to a float. A NaN equals nothing and is not less.
  */
-function compare(op: i32, n: i32, a: usize, aStep: i32, b: usize, bStep: i32, out: usize): void {
+function compare(n: i32, a: usize, aStep: i32, b: usize, bStep: i32, op: i32, out: usize): void {
   const whole = (op & 12) == 12;
   const one = f32x4.splat(1);
   while (n > 0) {
@@ -175,8 +183,12 @@ function compare(op: i32, n: i32, a: usize, aStep: i32, b: usize, bStep: i32, ou
   }
 }
 
-/** One run of op: 0 add, 1 sub, 2 mul, 3 div, 4 maximum, 5 minimum, 6 share, 7 pow, 8 and 9 its slopes, 16.. compare. */
-export function binary(op: i32, n: i32, a: usize, aStep: i32, b: usize, bStep: i32, out: usize): void {
+/**
+ * out [n] = op(a, b), where op is a code of src/ops/elementwise/broadcast.ts:
+ * 0 add, 1 sub, 2 mul, 3 div, 4 maximum, 5 minimum, 6 share (the slope of maximum by a), 7 pow, 8 pow's slope by the base (from a
+ * and b), 9 by the exponent (from y and a), 16.. compare. One export, since a broadcast op chooses by number.
+ */
+export function binary(n: i32, a: usize, aStep: i32, b: usize, bStep: i32, op: i32, out: usize): void {
   if (op == 0) addKernel(n, a, aStep, b, bStep, out);
   else if (op == 1) subKernel(n, a, aStep, b, bStep, out);
   else if (op == 2) mulKernel(n, a, aStep, b, bStep, out);
@@ -187,14 +199,16 @@ export function binary(op: i32, n: i32, a: usize, aStep: i32, b: usize, bStep: i
   else if (op == 7) Run.doubles<Power>(n, a, aStep, b, bStep, out);
   else if (op == 8) Run.doubles<PowerByBase>(n, a, aStep, b, bStep, out);
   else if (op == 9) Run.doubles<PowerByExponent>(n, a, aStep, b, bStep, out);
-  else compare(op, n, a, aStep, b, bStep, out);
+  else compare(n, a, aStep, b, bStep, op, out);
 }
 
 /**
- * out = op(a, b) broadcast over `rank` axes: TABLE holds sizes, strides of a, strides of b (8 x i32 each, in elements).
- * The last axis has strides 0 or 1. op as in `binary`.
+ * out = op(a, b) broadcast over `rank` axes, out row-major; op as in `binary`.
+ * TABLE holds sizes, strides of a, strides of b (8 x i32 each, in elements; 0 along an axis that is stretched); the host has
+ * merged neighbouring axes that both sides walk alike. Needs rank >= 1, and strides of 0 or 1 along the last axis.
+ * A run of the last axis at a time; where a run begins follows from its number by division, axis by axis.
  */
-export function binaryStrided(op: i32, rank: i32, a: usize, b: usize, out: usize): void {
+export function binaryStrided(rank: i32, a: usize, b: usize, op: i32, out: usize): void {
   const last: usize = TABLE + ((rank - 1) << 2);
   const n = load<i32>(last);
   const aStep = load<i32>(last, 32);
@@ -213,7 +227,7 @@ export function binaryStrided(op: i32, rank: i32, a: usize, b: usize, out: usize
       x += (i * load<i32>(p, 32)) << 2;
       y += (i * load<i32>(p, 64)) << 2;
     }
-    binary(op, n, x, aStep, y, bStep, out);
+    binary(n, x, aStep, y, bStep, op, out);
     out += n << 2;
   }
 }

@@ -2,13 +2,15 @@
 // order of rows; eight blocks, added in order, are a chunk of 128 rows; where there are several chunks, they are added in order
 // in double, and the total is rounded once. At an offset of 10^4 the mean of 128 rows errs by 1.4 ulp (4.6 in one chain), of
 // 30,000 rows by 1.0 (72), at the same speed: test/ops/reduce/columns.test.ts prints it.
+// Columns are independent and could be shared out, as strips in Columns.sum (an export takes n for the stride, too); rows only
+// at multiples of 128, whose sums would then have to be added in order.
 import { Lane } from "./simd";
 
 export const CHUNK: i32 = 128;
 const BLOCK: i32 = 16;
 const TOTALS = memory.data(128, 16); // doubles, two vectors for each of four vectors of columns
 
-/** What is summed: x itself. */
+/** What is summed: x itself. A term has two methods: what it needs of a column once (its mean), and the term of one row. */
 class Plain {
   @inline mean(_four: bool, _p: usize): v128 {
     return i32x4.splat(0);
@@ -18,7 +20,7 @@ class Plain {
   }
 }
 
-/** (x - mean)^2. */
+/** What is summed: (x - mean)^2. The mean is known before: sums of squares less a square of sums would cancel. */
 class Deviation {
   @inline mean(four: bool, p: usize): v128 {
     return Lane.read(four, p);
@@ -29,7 +31,7 @@ class Deviation {
   }
 }
 
-/** The total at `p` grows by v; returns it, rounded. */
+/** The total at `p` (four doubles) grows by v; returns it, rounded. The last chunk's answer is the sum that is stored. */
 function grow(p: usize, v: v128): v128 {
   const low = f64x2.add(v128.load(p), f64x2.promote_low_f32x4(v));
   const high = f64x2.add(v128.load(p, 16), f64x2.promote_low_f32x4(i64x2.shuffle(v, v, 1, 1)));
@@ -38,7 +40,10 @@ function grow(p: usize, v: v128): v128 {
   return i64x2.shuffle(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 2);
 }
 
-/** The totals (n doubles) grow by the sums of a chunk (n floats), which become 0, or after the last chunk the totals. */
+/**
+ * The totals [n] (doubles) grow by the sums [n] of a chunk, which become 0, or after the last chunk the totals, rounded:
+ * the same order for a caller that sums row by row itself.
+ */
 export function flush(n: i32, last: bool, sums: usize, totals: usize): void {
   for (let i = 0; i < n; i++) {
     const total = load<f64>(totals) + load<f32>(sums);
@@ -50,7 +55,11 @@ export function flush(n: i32, last: bool, sums: usize, totals: usize): void {
 }
 
 class Columns {
-  /** Four vectors of columns, or one, or one column; `by` is a factor, or with `divide` a divisor. */
+  /**
+   * One strip of columns from x down: four vectors wide, or one, or a single column. `by` is a factor, or with `divide` a
+   * divisor: a quotient is rounded once, a product with 1 / rows twice.
+   * v: the sums of a block, t: of a chunk, TOTALS: of all. Four vectors fill the cache lines that a row's visit brings.
+   */
   @inline static strip<T>(
     four: bool,
     wide: bool,
@@ -67,7 +76,7 @@ class Columns {
     const m1 = wide ? term.mean(true, mean + 16) : m0;
     const m2 = wide ? term.mean(true, mean + 32) : m0;
     const m3 = wide ? term.mean(true, mean + 48) : m0;
-    const many = rows > CHUNK;
+    const many = rows > CHUNK; // up to one chunk there are no doubles: the sum is that of the blocks
     if (many) memory.fill(TOTALS, 0, 128);
     let t0: v128;
     let t1: v128;
@@ -105,7 +114,7 @@ class Columns {
         }
       }
       rows -= CHUNK;
-    } while (rows > 0);
+    } while (rows > 0); // once for no rows, too: the sum is 0
     Lane.write(four, out, divide ? f32x4.div(t0, by) : f32x4.mul(t0, by));
     if (wide) {
       v128.store(out, divide ? f32x4.div(t1, by) : f32x4.mul(t1, by), 16);
@@ -123,7 +132,8 @@ class Columns {
     for (; i + 16 <= stride; i += 16) Columns.strip<T>(true, false, rows, stride, x + i, mean + i, by, divide, out + i);
     for (; i < stride; i += 4) Columns.strip<T>(false, false, rows, stride, x + i, mean + i, by, divide, out + i);
   }
-  /** Two vectors of columns, or one, or one column. */
+
+  /** Two sums over one strip in one pass: t of dy, u of dy (x - mean). Two vectors wide, or one, or a single column. */
   @inline static both(
     four: bool,
     wide: bool,
@@ -188,12 +198,12 @@ class Columns {
   }
 }
 
-/** out [n] = sum over the rows of x [rows, n], times a factor. */
+/** out [n] = factor times the sum over the rows of x [rows, n]. */
 export function columnSums(rows: i32, n: i32, x: usize, factor: f32, out: usize): void {
   Columns.sum<Plain>(rows, n, x, 0, factor, false, out);
 }
 
-/** out [2, n] = mean and biased variance of each column of x [rows, n]. */
+/** out [2, n] = mean and biased variance of each column of x [rows, n]: two passes, the second about the mean. rows >= 1. */
 export function columnMoments(rows: i32, n: i32, x: usize, out: usize): void {
   Columns.sum<Plain>(rows, n, x, 0, <f32>rows, true, out);
   Columns.sum<Deviation>(rows, n, x, out, <f32>rows, true, out + (n << 2));

@@ -1,9 +1,12 @@
 // The loops of elementwise kernels, as templates over a class whose method `of` maps one vector.
 // The class has no fields and is never made: `changetype<T>(0).of(x)` resolves at compile time and is inlined.
-// So an op is one small class and one export.
+// So an op is one small class and one export. Two loops for each number of inputs: a fast one, two vectors an iteration, whose
+// independent chains hide the latency of a polynomial, and a small one, a quarter of the code.
+// Tails of 1-3 floats pass through memory of our own (Lane.loadTail): no kernel reads or writes past its end.
+// Any stretch of the elements can be done alone: a parallel-for offsets the addresses and passes a smaller n.
 import { Lane } from "./simd";
 
-/** As Lane's, out of line: a tail is met once a call. */
+/** As Lane's, out of line: a tail is met once a call. What it is filled up with (1) is in the domain of every function. */
 function loadTail(p: usize, count: i32): v128 {
   return Lane.loadTail(p, count, 1);
 }
@@ -12,7 +15,7 @@ function storeTail(p: usize, v: v128, count: i32): void {
 }
 
 export class Each {
-  /** out[i] = of(x[i]), two vectors an iteration: for what is short or hot. */
+  /** out[i] = of(x[i]), two vectors an iteration: for what is short or hot. Both are loaded before either is stored. */
   @inline static fast<T>(n: i32, x: usize, out: usize): void {
     const end2: usize = x + ((n & ~7) << 2);
     while (x < end2) {
@@ -62,7 +65,10 @@ export class Each {
     }
   }
 
-  /** out[i] = of(a[i], b[i]), two vectors an iteration; a step of 0 repeats the one value. */
+  /**
+   * out[i] = of(a[i], b[i]), two vectors an iteration; a step of 0 repeats the one value.
+   * With a scalar operand the splat is made in every iteration: that loop is bound by memory either way.
+   */
   @inline static two<T>(n: i32, a: usize, aStep: i32, b: usize, bStep: i32, out: usize): void {
     if (aStep & bStep) {
       const end2: usize = a + ((n & ~7) << 2);
@@ -100,6 +106,7 @@ export class Each {
     return step ? (n >= 4 ? v128.load(p) : loadTail(p, n)) : v128.load32_splat(p);
   }
 
+  /** The first min(n, 4) lanes of v go to out. */
   @inline static put(n: i32, out: usize, v: v128): void {
     if (n >= 4) v128.store(out, v);
     else storeTail(out, v, n);

@@ -1,6 +1,6 @@
 // Elementwise kernels that are neither one function of one value nor of two: filling, bytes to floats, dropout.
 
-/** out[i] = value. */
+/** out [n] = value. A loop and not memory.fill, which repeats a byte. */
 export function fill(n: i32, value: f32, out: usize): void {
   const v = f32x4.splat(value);
   const end: usize = out + ((n & ~3) << 2);
@@ -11,7 +11,10 @@ export function fill(n: i32, value: f32, out: usize): void {
   for (let i = 0; i < (n & 3); i++) store<f32>(out + (i << 2), value);
 }
 
-/** out[i] = bytes[i] / divisor, exactly rounded. */
+/**
+ * out [n] (float) = bytes [n] (u8) / divisor, exactly rounded: products with 1 / 255 would be off for 126 of the 256 bytes.
+ * Images travel and wait as bytes, a quarter of the size, and become floats only in the scope that reads them.
+ */
 export function fromBytes(n: i32, bytes: usize, divisor: f32, out: usize): void {
   const d = f32x4.splat(divisor);
   let i = 0;
@@ -23,8 +26,12 @@ export function fromBytes(n: i32, bytes: usize, divisor: f32, out: usize): void 
   for (; i < n; i++) store<f32>(out + (i << 2), <f32>load<u8>(bytes + i) / divisor);
 }
 
-/** out[i] = uniform word i >= threshold ? x[i] * scale : 0, with the words already in `mask`, which keeps 0 or scale. */
-export function dropout(n: i32, threshold: u32, scale: f32, mask: usize, x: usize, out: usize): void {
+/**
+ * out [n] = x [n] scale where a random word is >= threshold, else 0.
+ * mask [n]: the words (u32) from `fillWords`; left in it is what x was multiplied by, 0 or scale, which is the gradient.
+ * threshold: the rate times 2^32, so that a word is below it with that probability; scale: 1 / (1 - rate).
+ */
+export function dropout(n: i32, x: usize, threshold: u32, scale: f32, mask: usize, out: usize): void {
   const t = i32x4.splat(threshold);
   const s = f32x4.splat(scale);
   let i = 0;

@@ -1,9 +1,12 @@
 // Moving elements: one strided copy serves transpose, slice, concatenation, broadcasting and their gradients.
+// Elements are 4 bytes, floats or int32, and move as bits: a NaN keeps its own.
 import { TABLE } from "./simd";
 
 /**
- * target[i . targetStrides] = source[i . sourceStrides] for every index i of `rank` axes.
- * TABLE holds sizes, source strides, target strides (8 x i32 each, in elements of 4 bytes).
+ * target[i . targetStrides] = source[i . sourceStrides] for every index i of `rank` axes, rank >= 1.
+ * TABLE holds sizes, source strides, target strides (8 x i32 each, in elements); the host has merged what lies together, so
+ * that the last axis is as long as it can be. Where both strides of it are 1 a row is one memory.copy.
+ * source and target must not overlap. Pieces for threads need tables of their own: the sizes are not among the arguments.
  */
 export function copyStrided(rank: i32, source: usize, target: usize): void {
   const last: usize = TABLE + ((rank - 1) << 2);
@@ -36,7 +39,11 @@ export function copyStrided(rank: i32, source: usize, target: usize): void {
   }
 }
 
-/** out [columns, rows] = transpose of x [rows, columns], by 4 x 4 blocks in registers. */
+/**
+ * out [columns, rows] = x [rows, columns] turned, by 4 x 4 blocks in registers: 4 loads, 8 shuffles and 4 stores for 16
+ * elements, which one by one take 16 of each. Four rows at a time, then the rest of the columns, then the last rows.
+ * x and out must not overlap. Cannot be shared out by its sizes: each is the stride of the other side.
+ */
 export function transpose(rows: i32, columns: i32, x: usize, out: usize): void {
   const xStride: usize = columns << 2;
   const outStride: usize = rows << 2;
@@ -50,6 +57,7 @@ export function transpose(rows: i32, columns: i32, x: usize, out: usize): void {
       const b = v128.load(p + xStride);
       const d = v128.load(p + (xStride << 1));
       const e = v128.load(p + xStride * 3);
+      // pairs of rows zipped, then pairs of pairs
       const ab0 = i32x4.shuffle(a, b, 0, 4, 1, 5);
       const ab1 = i32x4.shuffle(a, b, 2, 6, 3, 7);
       const de0 = i32x4.shuffle(d, e, 0, 4, 1, 5);
@@ -81,7 +89,7 @@ export function transpose(rows: i32, columns: i32, x: usize, out: usize): void {
   }
 }
 
-/** target[i] = source[i], n elements of 4 bytes. */
+/** target [n] = source [n]; they may overlap. */
 export function copy(n: i32, source: usize, target: usize): void {
   memory.copy(target, source, n << 2);
 }

@@ -1,13 +1,15 @@
 // Linear interpolation a + t (b - a), element by element: the update of a gated recurrent unit in one pass.
+// As three ops it would pass over memory three times, and keep two results for the gradients.
 import { Lane } from "./simd";
 
+/** Four elements at once. t = 0 gives a, t = 1 gives b but for rounding. */
 class Lerp {
   @inline static forward(a: v128, b: v128, t: v128): v128 {
     return f32x4.add(a, f32x4.mul(t, f32x4.sub(b, a)));
   }
 }
 
-/** out = a + t (b - a); all [n]. */
+/** out [n] = a + t (b - a); a, b, t [n]. out may be any of them. */
 export function lerp(n: i32, a: usize, b: usize, t: usize, out: usize): void {
   const end: usize = a + ((n & ~3) << 2);
   while (a < end) {
@@ -25,7 +27,10 @@ export function lerp(n: i32, a: usize, b: usize, t: usize, out: usize): void {
   }
 }
 
-/** da = dy - dy t, db = dy t, dt = dy (b - a); an address of 0 leaves one out. All [n]. */
+/**
+ * da [n] = dy - dy t, db [n] = dy t, dt [n] = dy (b - a); an address of 0 leaves one out: its operand is a constant.
+ * a, b, t, dy [n]. An output may be any input: a vector is read before it is written.
+ */
 export function lerpBackward(n: i32, a: usize, b: usize, t: usize, dy: usize, da: usize, db: usize, dt: usize): void {
   for (let i = 0; i < n; i += 4) {
     const p: usize = i << 2;

@@ -13,7 +13,11 @@ class Loss {
   }
 }
 
-/** out[i] = cross-entropy of sigmoid(x[i]) with the probability t[i]. */
+/**
+ * out [n] = -t log s - (1 - t) log(1 - s), s = sigmoid(x): the cross-entropy of logits x [n] with probabilities t [n].
+ * Computed as max(x, 0) - x t + log(1 + e^-|x|): s itself would round to 1 from x = 17 on, and its logarithm be lost.
+ * The gradient is (s - t) dy, by three elementwise kernels.
+ */
 export function sigmoidCrossEntropy(n: i32, x: usize, t: usize, out: usize): void {
   for (; n >= 4; n -= 4) {
     v128.store(out, Loss.sigmoid(v128.load(x), v128.load(t)));
@@ -24,7 +28,7 @@ export function sigmoidCrossEntropy(n: i32, x: usize, t: usize, out: usize): voi
   if (n) Lane.storeTail(out, Loss.sigmoid(Lane.loadTail(x, n, 0), Lane.loadTail(t, n, 0)), n);
 }
 
-/** out[i] = mask[i] is not 0 ? x[i] : 0, even where x[i] is NaN. */
+/** out [n] = x [n] where mask [n] is not 0, else 0, even where x is NaN: a product with the mask would pass it on. */
 export function keep(n: i32, mask: usize, x: usize, out: usize): void {
   const zero = i32x4.splat(0);
   for (; n >= 4; n -= 4) {

@@ -1,6 +1,10 @@
 // Elementary functions on four floats at once, and on one double for schedules and data.
+// No engine's own exp, log or sin ever reaches a tensor: they differ from engine to engine. These are additions, products and
+// bit operations of IEEE 754, the same everywhere.
 // Polynomials of exp, log and tanh: S. Moshier's Cephes single-precision library.
 // Estrin order and constants in memory: see simd.ts. Largest errors are measured by test/assembly/ulp.test.ts.
+// Estrin: (a + b r) + r^2 (c + d r) has half the depth of Horner's a + r (b + r (c + d r)), and a polynomial waits for its depth.
+// The number behind a row of a table is its byte offset, by which it is loaded.
 
 // biome-ignore format: a row is one vector
 const EXP = memory.data<f32>([
@@ -85,8 +89,12 @@ const CURVE = memory.data<f32>([
     0.28178337, 0.28178337, 0.28178337, 0.28178337, // 304
 ], 16);
 
+/** Each works on four lanes, is inlined where it is used, and has no branch: special values are masks. */
 export class Elementary {
-  /** exp(r) for the remainder of x after n ln 2. */
+  /**
+   * exp(r), r = x - n ln 2 for the whole number n nearest to x / ln 2. ln 2 comes in two parts, of which the first has few
+   * enough bits that n times it is exact (Cody & Waite).
+   */
   @inline static expRest(x: v128, n: v128): v128 {
     const r = f32x4.add(f32x4.add(x, f32x4.mul(n, v128.load(EXP, 32))), f32x4.mul(n, v128.load(EXP, 48)));
     const r2 = f32x4.mul(r, r);
@@ -96,7 +104,10 @@ export class Elementary {
     return f32x4.add(f32x4.add(f32x4.mul(p, r2), r), v128.load(EXP, 160));
   }
 
-  /** exp(x); 0 where the result would be below 2^-125. */
+  /**
+   * exp(x) = 2^n exp(r); 0 where the result would be below 2^-125, infinite from 88.73 on, NaN at NaN.
+   * x / ln 2 is rounded by adding a number so large that its last place is 1: 0.07-0.09 ns against 0.13 of a conversion.
+   */
   @inline static exp(input: v128): v128 {
     const x = f32x4.pmin(input, v128.load(EXP, 192));
     const magic = v128.load(EXP, 16);
@@ -108,7 +119,7 @@ export class Elementary {
     return v128.andnot(scaled, f32x4.lt(x, v128.load(EXP, 176)));
   }
 
-  /** The same bits for x <= 0, in two operations less. */
+  /** The same bits for x <= 0, in two operations less: nothing to cut at the top, and 2^n is a float by itself. */
   @inline static expNegative(x: v128): v128 {
     const magic = v128.load(EXP, 144);
     const shifted = f32x4.add(f32x4.mul(x, v128.load(EXP)), magic);
@@ -116,7 +127,10 @@ export class Elementary {
     return v128.andnot(scaled, f32x4.lt(x, v128.load(EXP, 176)));
   }
 
-  /** Natural logarithm; -infinity at 0, NaN below. */
+  /**
+   * Natural logarithm: x = m 2^e with m in sqrt(1/2)..sqrt(2), ln x = e ln 2 + ln m, the small parts added first.
+   * -infinity at 0, NaN below, infinity at infinity; denormals are brought into range by 2^23.
+   */
   @inline static log(input: v128): v128 {
     const tiny = f32x4.lt(input, v128.load(LOG, 240));
     const x = v128.bitselect(f32x4.mul(input, v128.load(LOG, 256)), input, tiny);
@@ -180,7 +194,7 @@ export class Elementary {
     return f32x4.pmax(x, v128.load(CURVE, 64));
   }
 
-  /** The same at both ends. */
+  /** The same at both ends: what is beyond the largest float, that is. */
   @inline static finite(x: v128): v128 {
     return f32x4.pmin(Elementary.notLess(x), f32x4.neg(v128.load(CURVE, 64)));
   }
@@ -223,6 +237,7 @@ export class Elementary {
     return f32x4.mul(s, f32x4.add(p01, f32x4.mul(z2, f32x4.add(p23, f32x4.mul(z2, v128.load(CURVE, 304))))));
   }
 
+  /** 1 / (1 + exp(-x)): one form for both signs, which far below 0 loses 2.5 ulp at most. */
   @inline static sigmoid(x: v128): v128 {
     const one = v128.load(EXP, 160);
     return f32x4.div(one, f32x4.add(one, Elementary.exp(f32x4.neg(x))));
@@ -231,20 +246,24 @@ export class Elementary {
 
 // Scalar doubles: AssemblyScript's port of musl, the same instructions on every engine. shrinkLevel 1 in asconfig.json takes
 // its forms without tables: 9 kB less of a module that does not compress, at up to 1 ulp.
+/** e^x of a double, for schedules: at most 1 ulp off, as the four below. */
 export function exp(x: f64): f64 {
   return NativeMath.exp(x);
 }
+/** Natural logarithm of a double. */
 export function log(x: f64): f64 {
   return NativeMath.log(x);
 }
-/** std's form takes y for a whole number by the upper half of its bits alone; where it is none only |x| or NaN can be meant. */
+/** x^y of doubles, as C has it. std's form takes y for a whole number by the upper half of its bits alone; where it is none only |x| or NaN can be meant. */
 export function pow(x: f64, y: f64): f64 {
   if (x <= 0 && nearest<f64>(y) != y) return x == 0 || x == -Infinity ? NativeMath.pow(abs<f64>(x), y) : NaN;
   return NativeMath.pow(x, y);
 }
+/** Sine of a double, an angle of any size. */
 export function sin(x: f64): f64 {
   return NativeMath.sin(x);
 }
+/** Cosine of a double. */
 export function cos(x: f64): f64 {
   return NativeMath.cos(x);
 }

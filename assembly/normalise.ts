@@ -1,23 +1,28 @@
 // Normalisation: over the last axis (layer norm), and over all the others (batch norm).
-// Sums along a row keep the order of reduce.ts, those over rows that of columns.ts.
+// Sums along a row keep the order of reduce.ts, those over rows that of columns.ts. Variances are biased (divided by the
+// count) and taken about the mean in a second pass: the mean square less the squared mean would cancel.
+// Bodies take a literal `four`: four columns at a time, or one; the formula is written once.
+// The rows of the forward kernels and of the last loop of batchNormBackward are independent; the sums over rows that the
+// gradients by scale and offset need are not, so their kernels cannot be shared out by rows.
 import { CHUNK, columnMoments, columnSlopes, flush } from "./columns";
 import { fill } from "./elementwise";
 import { sum, sumSquares } from "./reduce";
 import { Lane } from "./simd";
 
+/** Bodies of layer norm, on a row or a part of it. mean, inverse: splats of the row's own. */
 class Row {
   /** out = x - mean, four at a time or one. */
   @inline static centre(four: bool, x: usize, mean: v128, out: usize): void {
     Lane.write(four, out, f32x4.sub(Lane.read(four, x), mean));
   }
 
-  /** out = out inverse scale + offset. */
+  /** out = out inverse scale + offset, on what `centre` has left. */
   @inline static stretch(four: bool, inverse: v128, scale: usize, offset: usize, out: usize): void {
     const h = f32x4.mul(Lane.read(four, out), inverse);
     Lane.write(four, out, f32x4.add(f32x4.mul(h, Lane.read(four, scale)), Lane.read(four, offset)));
   }
 
-  /** dScale += dy h, dOffset += dy, dx = dy scale, product = dx h, for the normalised h. */
+  /** dScale += dy h, dOffset += dy, dx = dy scale, product = dx h, for the normalised h: one visit to x and dy for all four. */
   @inline static gather(
     four: bool,
     x: usize,
@@ -49,7 +54,8 @@ class Row {
 
 /**
  * out = (x - mean) / sqrt(variance + epsilon) scale + offset, row by row with the row's own mean and biased variance.
- * x and out [rows, n], scale and offset [n]; stats [rows, 2] keeps mean and 1 / sqrt(variance + epsilon).
+ * x and out [rows, n], scale and offset [n]; stats [rows, 2] keeps mean and 1 / sqrt(variance + epsilon) for the gradient.
+ * out holds x - mean in between: no scratch. n = 0 leaves out empty.
  */
 export function layerNorm(
   rows: i32,
@@ -81,7 +87,8 @@ export function layerNorm(
 
 /**
  * With h the normalised row and g = dy scale: dx = inverse (g - mean(g) - h mean(g h)), dScale = sum of dy h over the
- * rows, dOffset = sum of dy. Shapes as layerNorm; `scratch` holds 5 n floats, or n for up to 128 rows.
+ * rows, dOffset = sum of dy. x, dy and dx [rows, n], stats [rows, 2] from layerNorm, scale, dScale and dOffset [n];
+ * scratch: 5 n floats, or n for up to 128 rows: a row's products, then the two totals in double.
  */
 export function layerNormBackward(
   rows: i32,
@@ -95,6 +102,7 @@ export function layerNormBackward(
   dScale: usize,
   dOffset: usize,
 ): void {
+  // dScale and dOffset hold the sums of a chunk of rows; behind 128 of them these move to the totals, in double
   fill(n, 0, dScale);
   fill(n, 0, dOffset);
   const many = rows > CHUNK;
@@ -112,6 +120,7 @@ export function layerNormBackward(
       const p: usize = i << 2;
       Row.gather(false, x + p, m, v, scale + p, dy + p, scratch + p, dx + p, dScale + p, dOffset + p);
     }
+    // dx holds g, scratch g h: their means along the row
     const a = f32x4.splat(sum(n, dx) / <f32>n);
     const b = f32x4.splat(sum(n, scratch) / <f32>n);
     for (i = 0; i + 4 <= n; i += 4) Row.finish(true, x + (i << 2), m, v, a, b, dx + (i << 2));
@@ -128,6 +137,7 @@ export function layerNormBackward(
   }
 }
 
+/** Bodies of batch norm: every column has its own mean and factor, every row the same. */
 class Column {
   /** Of the columns at byte `at`, from dOffset (sum of dy) and dScale (sum of dy (x - mean)): dScale, and the three factors of dx. */
   @inline static factors(
@@ -174,8 +184,9 @@ export function batchStatistics(rows: i32, n: i32, x: usize, out: usize): void {
 }
 
 /**
- * out = (x - mean) / sqrt(variance + epsilon) scale + offset; x and out [rows, n], the rest [n].
- * `scratch` holds n floats.
+ * out = (x - mean) / sqrt(variance + epsilon) scale + offset; x and out [rows, n], the rest [n], mean and variance given: those
+ * of the batch, or running ones. scratch: n floats, the factor of each column, so that a row is a subtraction, a product
+ * and an addition an element.
  */
 export function batchNorm(
   rows: i32,
@@ -211,7 +222,8 @@ export function batchNorm(
 /**
  * dOffset = sum of dy over the rows, dScale = sum of dy h with h the normalised x, and
  * dx = scale inverse (dy - dOffset / rows - h dScale / rows), without the last two terms unless the statistics are the
- * batch's `own`. Shapes as batchNorm; `scratch` holds 3 n floats.
+ * batch's `own`. x, dy and dx [rows, n], the rest [n]. scratch: 3 n floats, the factors of dx: inverse scale, the share of
+ * dOffset, the slope along x - mean.
  */
 export function batchNormBackward(
   rows: i32,
@@ -220,9 +232,9 @@ export function batchNormBackward(
   mean: usize,
   variance: usize,
   scale: usize,
+  dy: usize,
   epsilon: f32,
   own: bool,
-  dy: usize,
   scratch: usize,
   dx: usize,
   dScale: usize,
@@ -230,6 +242,7 @@ export function batchNormBackward(
 ): void {
   const stride: usize = n << 2;
   let i = 0;
+  // dScale holds the sum of dy (x - mean) until its factor 1 / sqrt(variance + epsilon) comes to it
   columnSlopes(rows, n, x, dy, mean, dScale, dOffset);
   for (; i + 4 <= n; i += 4)
     Column.factors(true, i << 2, rows, stride, variance, scale, epsilon, own, scratch, dScale, dOffset);

@@ -44,8 +44,12 @@ const TWO_LN_2: f64 = 1.3862797;
 const LEAST_STD: f32 = 8.673617379884035e-19; // 2^-60
 const TWO_60: f64 = 1.152921504606847e18;
 
+/** The counter-based generator: ten rounds turn any counter and key into four words. Slow (1.1 ns a word), so it only seeds. */
 class Philox {
-  /** Four Philox4x32-10 blocks, one a lane; the four output words go to `out` as four vectors. */
+  /**
+   * Four Philox4x32-10 blocks, one a lane; the four output words go to `out` as four vectors.
+   * A round: both even words times a constant; the high halves, mixed with the odd words and the key, become the even words.
+   */
   static block(c0: v128, c1: v128, c2: v128, c3: v128, key0: i32, key1: i32, out: usize): void {
     const m0 = i32x4.splat(0xd2511f53);
     const m1 = i32x4.splat(0xcd9e8d57);
@@ -72,6 +76,7 @@ class Philox {
   }
 }
 
+/** The fast generator of a chunk. Two sets of four lanes take turns, so that one works while the other waits. */
 class Xoshiro {
   @inline static rotl(x: v128, k: i32): v128 {
     return v128.or(i32x4.shl(x, k), i32x4.shr_u(x, 32 - k));
@@ -117,6 +122,7 @@ class Xoshiro {
   }
 }
 
+/** Box-Muller on four lanes: radius sqrt(-2 ln u) and an angle give two normals, r cos and r sin. */
 class Gauss {
   /** std sqrt(-2 ln u) for u = (w >> 1 + 1/2) / 2^31 in (0, 1]; `factor` is TWO_LN_2 std^2. */
   @inline static radius(word: v128, factor: v128): v128 {
@@ -138,11 +144,13 @@ class Gauss {
     return f32x4.add(f32x4.mul(x, v128.load(GAUSS, 128)), v128.load(GAUSS, 144));
   }
 
+  /** cos(pi/2 x) from x^2 and x^4: even powers, in Estrin's order. */
   @inline static cosine(x2: v128, x4: v128): v128 {
     const low = f32x4.add(v128.load(GAUSS, 160), f32x4.mul(v128.load(GAUSS, 176), x2));
     return f32x4.add(low, f32x4.mul(x4, f32x4.add(v128.load(GAUSS, 192), f32x4.mul(v128.load(GAUSS, 208), x2))));
   }
 
+  /** sin(pi/2 x): x times a polynomial in x^2. */
   @inline static sine(x: v128, x2: v128, x4: v128): v128 {
     const low = f32x4.add(v128.load(GAUSS, 224), f32x4.mul(v128.load(GAUSS, 240), x2));
     return f32x4.mul(
@@ -195,13 +203,17 @@ class Gauss {
 }
 
 /**
- * out[i] = n(first + i), the standard normals of elements first .. first + count of (key, step, stream).
+ * out [count] = n(first + i), the standard normals of elements first .. first + count of (key, step, stream).
+ * The generator has no state: any stretch can be made alone, in any order, by any thread, and has the same bits.
  */
 export function fillNormal(count: i32, key0: i32, key1: i32, step: i32, stream: i32, first: i32, out: usize): void {
   run(count, key0, key1, step, stream, first, 1, out, false);
 }
 
-/** g[i] += n(first + i) with the standard deviation folded into the radius: no product a number. std >= 1e-36. */
+/**
+ * g [count] += n(first + i) std: the noise of an update. The standard deviation is folded into the radius, so it costs no
+ * product a number. std >= 1e-36. `first` is the element's place in the parameter block, not in what is left of it by a mask.
+ */
 export function addNormal(
   count: i32,
   key0: i32,
@@ -224,6 +236,7 @@ function fillBlocks(out: usize, blocks: i32, factor: v128): void {
   Gauss.transform(out, blocks, factor, false);
 }
 
+/** Normals to out, or added to it, chunk by chunk; where a run begins or ends inside one, by way of NORMALS. */
 function run(
   count: i32,
   key0: i32,
@@ -264,7 +277,7 @@ function run(
   }
 }
 
-/** out[i] = word(first + i): 32 random bits each, in the order lane 0..7 of every round. */
+/** out [count] (u32) = word(first + i): 32 random bits each, in the order lane 0..7 of every round. */
 export function fillWords(count: i32, key0: i32, key1: i32, step: i32, stream: i32, first: i32, out: usize): void {
   let position = first;
   const end = first + count;
@@ -279,7 +292,7 @@ export function fillWords(count: i32, key0: i32, key1: i32, step: i32, stream: i
   }
 }
 
-/** out[i] = (word >>> 8) / 2^24, in [0, 1). */
+/** out [count] = (word(first + i) >>> 8) / 2^24, in [0, 1): the 24 bits a float holds exactly. */
 export function fillUniform(count: i32, key0: i32, key1: i32, step: i32, stream: i32, first: i32, out: usize): void {
   fillWords(count, key0, key1, step, stream, first, out);
   for (let i = 0; i < count; i++) {
@@ -288,13 +301,13 @@ export function fillUniform(count: i32, key0: i32, key1: i32, step: i32, stream:
   }
 }
 
-/** One Philox4x32-10 block; the four words go to out[0..3]. Used to derive keys, and by the known-answer test. */
+/** out [4] = one Philox4x32-10 block of the counter (c0..c3) and the key. Used to derive keys, and by the known-answer test. */
 export function philox(c0: i32, c1: i32, c2: i32, c3: i32, key0: i32, key1: i32, out: usize): void {
   Philox.block(i32x4.splat(c0), i32x4.splat(c1), i32x4.splat(c2), i32x4.splat(c3), key0, key1, WORDS);
   for (let i = 0; i < 4; i++) store<i32>(out + (i << 2), load<i32>(WORDS + (i << 4)));
 }
 
-/** xoshiro128++ from the state at `state` (4 words, advanced in place): `count` words to out. For the known-answer test. */
+/** out [count] = words of xoshiro128++ from state [4], advanced in place. One lane at a time: for the known-answer test alone. */
 export function xoshiro(count: i32, state: usize, out: usize): void {
   let s0 = load<u32>(state);
   let s1 = load<u32>(state, 4);

@@ -1,6 +1,9 @@
 // The pointwise half of a recurrent step, row by row of the batch. The gates' functions are the elementwise kernels on a row
 // in the first-level cache: one fused loop is no faster (Node 20 spills: 6.3 ns a unit against 5.7) and far larger.
 // Backward kernels turn the gates kept from forward into their gradients in place.
+// The other half, the products with the weights, is done before (see src/ops/sequence): gates hold the input's part and the
+// hidden state's. Rows of the batch are independent: a parallel-for takes fewer of them from an offset.
+// A row of gates lies [gate][unit], so `gates + row` is the next gate of the same unit.
 import { sigmoidKernel, tanhKernel } from "./activations";
 import { addKernel, mulKernel } from "./binary";
 import { Lane } from "./simd";
@@ -11,6 +14,7 @@ const CONSTANTS = memory.data<f32>([
     7.888609052210118e-31, 7.888609052210118e-31, 7.888609052210118e-31, 7.888609052210118e-31, // 16: 2^-100
 ], 16);
 
+/** As Lane's, out of line: the last 1-3 units of a row. */
 function loadTail(p: usize, count: i32): v128 {
   return Lane.loadTail(p, count, 0);
 }
@@ -45,6 +49,10 @@ class Step {
     Step.store(h, f32x4.add(v, f32x4.mul(Step.load(z, tail), f32x4.sub(Step.load(before, tail), v))), tail);
   }
 
+  /**
+   * One LSTM unit back. y = tanh(c): do = dh y o (1 - o), dc += dh o (1 - y^2), di = dc g i (1 - i), df = dc cBefore f (1 - f),
+   * dg = dc i (1 - g^2), and dc f is the gradient by cBefore.
+   */
   @inline static lstm(row: usize, cBefore: usize, tanhC: usize, dh: usize, dc: usize, gates: usize, tail: i32): void {
     const one = v128.load(CONSTANTS);
     const i = Step.load(gates, tail);
@@ -66,6 +74,10 @@ class Step {
     Step.store(dc, v128.andnot(before, f32x4.lt(f32x4.abs(before), v128.load(CONSTANTS, 16))), tail);
   }
 
+  /**
+   * One GRU unit back. dn = dh (1 - z) (1 - n^2), dz = dh (hBefore - n) z (1 - z), dr = dn u_n r (1 - r); by the input's part
+   * x they are dr, dz, dn, by the hidden state's u dr, dz, dn r; and dhBefore grows by dh z.
+   */
   @inline static gru(row: usize, hBefore: usize, dh: usize, dhBefore: usize, u: usize, x: usize, tail: i32): void {
     const one = v128.load(CONSTANTS);
     const r = Step.load(x, tail);
@@ -87,8 +99,10 @@ class Step {
 }
 
 /**
- * gates [batch, 4 hidden] = i, f, g, o before their functions, and after them when it returns;
- * c = sigmoid(f) cBefore + sigmoid(i) tanh(g), tanhC = tanh(c), h = sigmoid(o) tanhC, all [batch, hidden].
+ * c = sigmoid(f) cBefore + sigmoid(i) tanh(g), tanhC = tanh(c), h = sigmoid(o) tanhC; all [batch, hidden].
+ * gates [batch, 4 hidden] = i, f, g, o before their functions, and after them when it returns: kept for the gradient, as
+ * tanhC is. c may be cBefore.
+ * Source: Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
  */
 export function lstmForward(
   batch: i32,
@@ -102,7 +116,7 @@ export function lstmForward(
   const row: usize = hidden << 2;
   for (let b = 0; b < batch; b++) {
     const g: usize = gates + 2 * row;
-    sigmoidKernel(2 * hidden, gates, gates);
+    sigmoidKernel(2 * hidden, gates, gates); // i and f lie side by side
     tanhKernel(hidden, g, g);
     sigmoidKernel(hidden, g + row, g + row);
     let at: usize = 0;
@@ -122,7 +136,7 @@ export function lstmForward(
 
 /**
  * From dh and dc, the gradients by h and c of this step: gates (after their functions) become the gradients before them,
- * dc that by cBefore, which is 0 where below 2^-100.
+ * dc that by cBefore, which is 0 where below 2^-100. cBefore, tanhC, dh and dc [batch, hidden], gates [batch, 4 hidden].
  */
 export function lstmBackward(
   batch: i32,
@@ -149,15 +163,16 @@ export function lstmBackward(
 }
 
 /**
- * x [batch, 3 hidden] = the input's part of r, z, n, u the hidden state's:
- * r = sigmoid(x + u), z = sigmoid(x + u), n = tanh(x + r u), left in x; h = n + z (hBefore - n).
+ * x [batch, 3 hidden] = the input's part of r, z, n; u [batch, 3 hidden] = the hidden state's, with its own bias:
+ * r = sigmoid(x + u), z = sigmoid(x + u), n = tanh(x + r u), left in x; h = n + z (hBefore - n), all [batch, hidden].
+ * Source: Cho et al. 2014, with the reset after the product, as cuDNN and PyTorch have it.
  */
 export function gruForward(batch: i32, hidden: i32, hBefore: usize, u: usize, x: usize, h: usize): void {
   const row: usize = hidden << 2;
   for (let b = 0; b < batch; b++) {
     const n: usize = x + 2 * row;
     const v: usize = u + 2 * row;
-    addKernel(2 * hidden, x, 1, u, 1, x);
+    addKernel(2 * hidden, x, 1, u, 1, x); // r and z: both parts are complete sums before they are added
     sigmoidKernel(2 * hidden, x, x);
     const end: usize = (hidden & ~3) << 2;
     let at: usize = 0;
@@ -175,8 +190,8 @@ export function gruForward(batch: i32, hidden: i32, hBefore: usize, u: usize, x:
 }
 
 /**
- * From dh, the gradient by h of this step: x (r, z, n) and u become the gradients by the input's and the hidden state's
- * parts, and dhBefore grows by dh z.
+ * From dh, the gradient by h of this step: x (r, z, n after forward) and u [batch, 3 hidden] become the gradients by the
+ * input's and the hidden state's parts, and dhBefore grows by dh z. hBefore, dh and dhBefore [batch, hidden].
  */
 export function gruBackward(
   batch: i32,

@@ -1,15 +1,20 @@
 // Reductions with one documented order of summation, so that the bits do not depend on how a kernel is tiled.
 // Along a contiguous axis: chunks of 4,096; within a chunk element j goes to lane j mod 16, lanes are added as
 // ((v0 + v1) + (v2 + v3)) and then (l0 + l1) + (l2 + l3); chunk sums are added in order. Across rows: see columns.ts.
+// Four accumulators, since an addition has to wait for the one before: 0.206 -> 0.055 ns an element.
+// Kernels named ...Columns reduce the middle axis of x [outer, count, inner] to out [outer, inner]; outer can be shared out,
+// a single sum at multiples of 4,096, whose chunk sums are added in order.
 import { columnSums } from "./columns";
 import { Lane } from "./simd";
 
 export const CHUNK: i32 = 4096;
+/** 2^-60, below which a square counts as 0 (ARCHITECTURE.md, "Denormals"). */
 const LEAST = memory.data<f32>(
   [8.673617379884035e-19, 8.673617379884035e-19, 8.673617379884035e-19, 8.673617379884035e-19],
   16,
-); // 2^-60
+);
 
+/** Sums along a contiguous run; `square` is a literal, so that both forms are loops without a branch. */
 class Sum {
   /** x, or x^2 where that is a normal float and 0 where |x| < 2^-60: squares that underflow take three times as long. */
   @inline static term(x: v128, square: bool): v128 {
@@ -60,33 +65,32 @@ class Sum {
     }
     return Lane.sum(f32x4.add(f32x4.add(v0, v1), f32x4.add(v2, v3)));
   }
+
+  /** All of n floats, chunk by chunk. */
+  @inline static chunks(n: i32, x: usize, square: bool): f32 {
+    let total: f32 = 0;
+    while (n > CHUNK) {
+      total += Sum.chunk(CHUNK, x, square);
+      x += CHUNK << 2;
+      n -= CHUNK;
+    }
+    return total + Sum.chunk(n, x, square);
+  }
 }
 
-/** Sum of n contiguous floats. */
+/** Sum of x [n], n >= 0, in the order above. */
 export function sum(n: i32, x: usize): f32 {
-  let total: f32 = 0;
-  while (n > CHUNK) {
-    total += Sum.chunk(CHUNK, x, false);
-    x += CHUNK << 2;
-    n -= CHUNK;
-  }
-  return total + Sum.chunk(n, x, false);
+  return Sum.chunks(n, x, false);
 }
 
-/** Sum of squares of n contiguous floats. */
+/** Sum of x^2 over x [n] in float: may overflow or vanish, see segmentSquares. */
 export function sumSquares(n: i32, x: usize): f32 {
-  let total: f32 = 0;
-  while (n > CHUNK) {
-    total += Sum.chunk(CHUNK, x, true);
-    x += CHUNK << 2;
-    n -= CHUNK;
-  }
-  return total + Sum.chunk(n, x, true);
+  return Sum.chunks(n, x, true);
 }
 
 /**
- * Sum of squares in double precision, for norms whose squares leave the range of a float: element j goes to lane j mod 8,
- * lanes are added as ((0,1) + (2,3)) + ((4,5) + (6,7)), and the rest in order.
+ * Sum of x^2 over x [n] in double, for norms whose squares leave the range of a float: element j goes to lane j mod 8,
+ * lanes are added as ((0,1) + (2,3)) + ((4,5) + (6,7)), and the rest in order. No square of a float leaves a double's range.
  */
 export function sumSquaresWide(n: i32, x: usize): f64 {
   let v0 = i32x4.splat(0);
@@ -117,21 +121,23 @@ export function sumSquaresWide(n: i32, x: usize): f64 {
 }
 
 /**
- * out[i] (double) = sum of squares of piece i of x; pieces are pairs of int32, first element and length.
- * In float, or again in double where that leaves the range: a norm is never falsely 0 or infinite.
+ * out [count] (doubles) = sum of squares of each piece of x; pieces [count, 2]: first element and length (int32).
+ * In float, or again in double where that leaves the range: a norm is never falsely 0 or infinite. One call for all the
+ * parameters of a block: calls from the host and views on the result cost more than short sums.
  */
 export function segmentSquares(count: i32, pieces: usize, x: usize, out: usize): void {
   for (let i = 0; i < count; i++) {
     const p: usize = x + (load<i32>(pieces) << 2);
     const n = load<i32>(pieces, 4);
     const fast = sumSquares(n, p);
+    // below, squares under 2^-120 that count as 0 could be missed; above, the sum is about to overflow
     store<f64>(out, fast > 1e-20 && fast < 1e38 ? <f64>fast : sumSquaresWide(n, p));
     pieces += 8;
     out += 8;
   }
 }
 
-/** out[o] = sum over the last axis of x [outer, count], times scale. */
+/** out [outer] = scale times the sum over the last axis of x [outer, count]. With scale = 1 / count a mean. */
 export function sumRows(outer: i32, count: i32, x: usize, scale: f32, out: usize): void {
   for (let o = 0; o < outer; o++) {
     store<f32>(out, sum(count, x) * scale);
@@ -140,7 +146,10 @@ export function sumRows(outer: i32, count: i32, x: usize, scale: f32, out: usize
   }
 }
 
-/** out[o, i] = sum over the middle axis of x [outer, count, inner] in the order of rows, times scale. */
+/**
+ * out [outer, inner] = scale times the sum over the middle axis of x [outer, count, inner], in the order of columns.ts.
+ * The gradient by a bias is this with outer = 1.
+ */
 export function sumColumns(outer: i32, count: i32, inner: i32, x: usize, scale: f32, out: usize): void {
   if (count == 1)
     sumOne(outer * inner, x, scale, out); // a batch of one: 36 -> 22 ns for 50 columns
@@ -165,15 +174,16 @@ function sumOne(n: i32, x: usize, scale: f32, out: usize): void {
   for (let i = 0; i < (n & 3); i++) store<f32>(out + (i << 2), (0 + load<f32>(x + (i << 2))) * scale);
 }
 
+/** Largest or least; `least` is a literal. max and min of the instruction set give NaN where they meet one. */
 class Extreme {
   @inline static of(least: bool, a: v128, b: v128): v128 {
     return least ? f32x4.min(a, b) : f32x4.max(a, b);
   }
 
-  /** Of n >= 1 contiguous floats. */
+  /** Of n >= 1 contiguous floats: the order does not matter to the bits of an extreme. */
   @inline static row(least: bool, n: i32, x: usize): f32 {
     let v = v128.load32_splat(x);
-    let w = v;
+    let w = v; // two, since each waits for itself
     const end2: usize = x + ((n & ~7) << 2);
     while (x < end2) {
       v = Extreme.of(least, v, v128.load(x));
@@ -182,10 +192,12 @@ class Extreme {
     }
     v = Extreme.of(least, v, w);
     for (let i = 0; i < (n & 7); i++) v = Extreme.of(least, v, v128.load32_splat(x + (i << 2)));
+    // lanes against lanes: halves, then neighbours
     v = Extreme.of(least, v, i32x4.shuffle(v, v, 2, 3, 0, 1));
     return f32x4.extract_lane(Extreme.of(least, v, i32x4.shuffle(v, v, 1, 0, 3, 2)), 0);
   }
 
+  /** Of the middle axis; `inner` = 1 is a row. */
   @inline static columns(least: bool, outer: i32, count: i32, inner: i32, x: usize, out: usize): void {
     const stride: usize = inner << 2;
     for (let o = 0; o < outer; o++) {
@@ -209,17 +221,20 @@ class Extreme {
   }
 }
 
-/** out[o, i] = max over the middle axis of x [outer, count, inner]; NaN where a NaN is met. Needs count >= 1. */
+/** out [outer, inner] = max over the middle axis of x [outer, count, inner]; NaN where a NaN is met. Needs count >= 1. */
 export function maxColumns(outer: i32, count: i32, inner: i32, x: usize, out: usize): void {
   Extreme.columns(false, outer, count, inner, x, out);
 }
 
-/** The same of the least value. */
+/** out [outer, inner] = min over the middle axis of x [outer, count, inner]; NaN where a NaN is met. Needs count >= 1. */
 export function minColumns(outer: i32, count: i32, inner: i32, x: usize, out: usize): void {
   Extreme.columns(true, outer, count, inner, x, out);
 }
 
-/** out[o, i] = sqrt of the sum of squares, in double: never falsely 0 or infinite. Order: as sumSquaresWide, or that of the rows. */
+/**
+ * out [outer, inner] = sqrt of the sum of squares over the middle axis of x [outer, count, inner], in double: never falsely 0 or
+ * infinite. In the order of sumSquaresWide along a row (inner = 1), else in that of the rows.
+ */
 export function normColumns(outer: i32, count: i32, inner: i32, x: usize, out: usize): void {
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) {

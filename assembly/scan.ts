@@ -1,9 +1,13 @@
-// Along the middle axis of [outer, count, inner], strictly in its order: running sums, products, first extremes.
+// Along the middle axis of x [outer, count, inner], strictly in its order: running sums, products, first extremes.
+// outer can be shared out; the axis itself cannot, each step needs the one before.
 import { addKernel } from "./binary";
 import { copy } from "./layout";
 
-/** out[r] = x[0] + .. + x[r], or x[r] + .. + x[count - 1] with `reverse`, each added to the sum of those before it. */
-export function cumsum(outer: i32, count: i32, inner: i32, reverse: i32, x: usize, out: usize): void {
+/**
+ * out [outer, count, inner]: out[r] = x[0] + .. + x[r], or x[r] + .. + x[count - 1] with `reverse`, which is the gradient.
+ * Each is the sum before it plus one: the same chain of roundings as a loop. Along a row one by one, else a row at a time.
+ */
+export function cumsum(outer: i32, count: i32, inner: i32, x: usize, reverse: i32, out: usize): void {
   const stride: usize = inner << 2;
   const whole: usize = count * stride;
   const step: usize = reverse ? 0 - stride : stride;
@@ -12,6 +16,7 @@ export function cumsum(outer: i32, count: i32, inner: i32, reverse: i32, x: usiz
     let p = reverse ? x + whole - stride : x;
     let q = reverse ? out + whole - stride : out;
     if (inner == 1) {
+      // from the first element, not from 0: -0 stays -0
       let total = load<f32>(p);
       store<f32>(q, total);
       for (let r = 1; r < count; r++) {
@@ -33,7 +38,7 @@ export function cumsum(outer: i32, count: i32, inner: i32, reverse: i32, x: usiz
   }
 }
 
-/** out[o, i] = product over the middle axis of x, from 1. */
+/** out [outer, inner] = product over the middle axis of x, from 1, in its order. */
 export function prodColumns(outer: i32, count: i32, inner: i32, x: usize, out: usize): void {
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) {
@@ -46,7 +51,10 @@ export function prodColumns(outer: i32, count: i32, inner: i32, x: usize, out: u
   }
 }
 
-/** dx[o, r, i] = (product of the x before r) (dy[o, i] times the product of those after it): right with zeros among them. */
+/**
+ * dx[o, r, i] = (product of the x before r) (dy[o, i] times the product of those after it): right with zeros among them, where
+ * y / x would be 0 / 0. x and dx [outer, count, inner], dy [outer, inner]. Up once and down once, the first half kept in dx.
+ */
 export function prodBackward(outer: i32, count: i32, inner: i32, x: usize, dy: usize, dx: usize): void {
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) {
@@ -69,8 +77,11 @@ export function prodBackward(outer: i32, count: i32, inner: i32, x: usize, dy: u
   }
 }
 
-/** out[o, i] (int32) = first r at which x is largest, or least; a NaN is beyond every number. Needs count >= 1. */
-export function firstExtreme(outer: i32, count: i32, inner: i32, least: i32, x: usize, out: usize): void {
+/**
+ * out [outer, inner] (int32) = first r at which x is largest, or with `least` least; a NaN is beyond every number, as in
+ * numpy. Needs count >= 1.
+ */
+export function firstExtreme(outer: i32, count: i32, inner: i32, x: usize, least: i32, out: usize): void {
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) {
       let p: usize = x + (i << 2);
@@ -79,6 +90,7 @@ export function firstExtreme(outer: i32, count: i32, inner: i32, least: i32, x: 
       for (let r = 1; r < count; r++) {
         p += inner << 2;
         const v = load<f32>(p);
+        // strictly beyond, so that the first of equals stays; the first NaN ends the search
         if ((least ? v < best : v > best) || (F32.isNaN(v) && !F32.isNaN(best))) {
           best = v;
           at = r;

@@ -1,4 +1,7 @@
-// Softmax over the last axis and its cross-entropy with integer labels, in the order of sums of reduce.ts.
+// Softmax over the last axis and its cross-entropy, with labels or with whole distributions, in the order of sums of reduce.ts.
+// A row's largest value is taken off before the exponentials, so none overflows and the sum is at least 1; the loss comes from
+// the logarithm of the sum, not from a probability that may have vanished.
+// Rows are independent but for `crossEntropyBackward`, whose factor is 1 / rows: a part of the rows would take its own number for the whole.
 import { fill } from "./elementwise";
 import { copy } from "./layout";
 import { Elementary } from "./math";
@@ -6,13 +9,14 @@ import { CHUNK, sum } from "./reduce";
 import { Lane } from "./simd";
 import { scale } from "./update";
 
+/** What is done to a row x [n] of logits. */
 class Row {
   /** Largest of n floats. A NaN is passed over: its own exp makes the row's sum NaN. */
   @inline static max(n: i32, x: usize): f32 {
     let m: f32 = -Infinity;
     let i = 0;
     if (n >= 8) {
-      let v = v128.load(x);
+      let v = v128.load(x); // the first NaN of a lane would stay, the later are passed over: either way the row is NaN
       let w = v128.load(x, 16);
       for (i = 8; i + 8 <= n; i += 8) {
         v = f32x4.pmax(v, v128.load(x + (i << 2)));
@@ -81,7 +85,10 @@ class Row {
   }
 }
 
-/** y[r] = exp(x[r] - max) times 1 / sum, for every row r of x [rows, n]. */
+/**
+ * y = exp(x - max) / sum, for every row of x [rows, n]; y [rows, n]. One product with 1 / sum, not n quotients.
+ * A row with NaN, or with infinity as its largest, is NaN all over.
+ */
 export function softmax(rows: i32, n: i32, x: usize, y: usize): void {
   for (let r = 0; r < rows; r++) {
     scale(n, 1 / Row.expShifted(n, x, Row.max(n, x), y), y);
@@ -90,9 +97,10 @@ export function softmax(rows: i32, n: i32, x: usize, y: usize): void {
   }
 }
 
-/** dx = y (dy - sum(dy y)), row by row; `scratch` holds n floats. */
+/** dx = y (dy - sum(dy y)), row by row; y, dy and dx [rows, n], scratch: n floats, the products of a row. */
 export function softmaxBackward(rows: i32, n: i32, y: usize, dy: usize, scratch: usize, dx: usize): void {
   for (let r = 0; r < rows; r++) {
+    // sum(dy y) in the order of every row's sum, so the products are laid out first
     for (let i = 0; i < n; i++) store<f32>(scratch + (i << 2), load<f32>(y + (i << 2)) * load<f32>(dy + (i << 2)));
     const dot = sum(n, scratch);
     for (let i = 0; i < n; i++) {
@@ -105,6 +113,7 @@ export function softmaxBackward(rows: i32, n: i32, y: usize, dy: usize, scratch:
   }
 }
 
+/** A logarithm by the same polynomial as everywhere, of one value. */
 class Scalar {
   @inline static log(x: f32): f32 {
     return f32x4.extract_lane(Elementary.log(f32x4.splat(x)), 0);
@@ -112,8 +121,9 @@ class Scalar {
 }
 
 /**
- * losses[r] = -log softmax(x[r])[labels[r]], probabilities kept in y [rows, n] for the gradient.
- * Where mask (0: none) is 0 the row is passed over: its loss is 0 and its label may be anything.
+ * losses[r] = -log softmax(x[r])[labels[r]] = log sum exp(x - max) + max - x[label], probabilities kept in y for the gradient.
+ * x and y [rows, n], labels [rows] (int32), mask [rows] or 0 for none, losses [rows].
+ * Where the mask is 0 the row is passed over: its loss is 0, its label may be anything, and y keeps what it held.
  * Returns -1, or the first row whose label is outside 0..n-1.
  */
 export function crossEntropy(rows: i32, n: i32, x: usize, labels: usize, mask: usize, y: usize, losses: usize): i32 {
@@ -133,11 +143,14 @@ export function crossEntropy(rows: i32, n: i32, x: usize, labels: usize, mask: u
   return -1;
 }
 
-/** dx = (y - onehot(label)) * upstream / rows, upstream a scalar at `dLoss`. */
+/**
+ * dx = (y - onehot(label)) dLoss / rows: the gradient of the mean loss. y and dx [rows, n], labels [rows], dLoss [1].
+ * Forward has checked the labels.
+ */
 export function crossEntropyBackward(rows: i32, n: i32, y: usize, labels: usize, dLoss: usize, dx: usize): void {
   const scale: f32 = load<f32>(dLoss) / <f32>rows;
   const s = f32x4.splat(scale);
-  const size = rows * n;
+  const size = rows * n; // all of dx as if no class were right, then one correction a row
   let i = 0;
   for (; i + 4 <= size; i += 4) v128.store(dx + (i << 2), f32x4.mul(v128.load(y + (i << 2)), s));
   for (; i < size; i++) store<f32>(dx + (i << 2), load<f32>(y + (i << 2)) * scale);
@@ -147,7 +160,10 @@ export function crossEntropyBackward(rows: i32, n: i32, y: usize, labels: usize,
   }
 }
 
-/** dx[r] = (y[r] - onehot(label)) dLosses[r] mask[r]; 0 where mask (0: none) is 0. */
+/**
+ * dx[r] = (y[r] - onehot(label)) dLosses[r] mask[r]; 0 where mask [rows] (0: none) is 0. y and dx [rows, n], labels and
+ * dLosses [rows]. Forward has checked the labels.
+ */
 export function crossEntropyRowsBackward(
   rows: i32,
   n: i32,
@@ -181,8 +197,10 @@ class Target {
 }
 
 /**
- * losses[r] = -sum of q log softmax(x[r]) over the classes, q as in Target from labels [rows], or from targets [rows, n] where
- * labels is 0; probabilities kept in y. Classes of q = 0 are passed over, and so are rows where mask (0: none) is 0.
+ * losses[r] = -sum of q log softmax(x[r]) over the classes, q as in Target: smoothed, weighted. x and y [rows, n],
+ * labels [rows] (int32) or 0, targets [rows, n] where labels is 0, weights [n] or 0, mask [rows] or 0, losses [rows].
+ * Probabilities are kept in y. Classes of q = 0 are passed over, though their logit be -infinity; so are rows where the mask
+ * is 0. The sum is in double.
  * Returns -1, or the first row whose label is outside 0..n-1, or the first position of a target that is not >= 0.
  */
 export function softCrossEntropy(
@@ -221,7 +239,10 @@ export function softCrossEntropy(
   return -1;
 }
 
-/** dx[r] = (y[r] sum(q) - q) dLosses[r] mask[r]; 0 where mask (0: none) is 0. Arguments as above, labels already checked. */
+/**
+ * dx[r] = (y[r] sum(q) - q) dLosses[r] mask[r]; 0 where mask (0: none) is 0. sum(q) is 1 only without weights.
+ * Shapes as softCrossEntropy, dx as x; forward has checked labels and targets.
+ */
 export function softCrossEntropyBackward(
   rows: i32,
   n: i32,
@@ -230,9 +251,9 @@ export function softCrossEntropyBackward(
   targets: usize,
   weights: usize,
   mask: usize,
+  dLosses: usize,
   on: f32,
   off: f32,
-  dLosses: usize,
   dx: usize,
 ): void {
   for (let r = 0; r < rows; r++) {
@@ -256,7 +277,8 @@ export function softCrossEntropyBackward(
 
 /**
  * out[r] = mask[r] (0: no mask, 1) where the first largest value of x[r] is at the label, else 0; a row with NaN is never right.
- * Where the mask is 0 the label may be anything. Returns -1, or the first row whose label is outside 0..n-1.
+ * x [rows, n], labels, mask and out [rows]. Where the mask is 0 the label may be anything.
+ * Returns -1, or the first row whose label is outside 0..n-1.
  */
 export function correctRows(rows: i32, n: i32, x: usize, labels: usize, mask: usize, out: usize): i32 {
   for (let r = 0; r < rows; r++) {

@@ -2,6 +2,7 @@
 // first of 25 bits, so that n times it is exact up to |x| = 4e8; beyond, each lane goes through the scalar doubles.
 import { Each } from "./each";
 
+/** Beyond it, n times the 25 bits of pi / 2 is no longer exact. */
 const FAR: f32 = 4e8;
 const LANES = memory.data(32, 16);
 
@@ -42,6 +43,7 @@ function far(x: v128, y: v128, quarters: i32): v128 {
   return v128.load(LANES, 16);
 }
 
+/** Angles in quarter turns of pi / 2: the number of them chooses sine or cosine, and the sign. */
 class Turn {
   /** n = the nearest integer to a / (pi / 2), in the low bits of a double. */
   @inline static count(a: v128): v128 {
@@ -95,7 +97,10 @@ class Turn {
   }
 }
 
-/** out = sin(x + quarters pi / 2): 0 sin, 1 cos, 2 -sin, 3 -cos. */
+/**
+ * out [n] = sin(x + quarters pi / 2), x [n]: 0 sin, 1 cos, 2 -sin, 3 -cos; so a gradient is the kernel with a quarter more.
+ * At most 1.1 ulp off at any size of x; NaN at infinity. Four at a time unless one of the four is beyond 4e8.
+ */
 export function trigKernel(n: i32, x: usize, quarters: i32, out: usize): void {
   while (n > 0) {
     const v = Each.next(n, x, 1);

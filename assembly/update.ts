@@ -1,6 +1,12 @@
-// Passes over the flat block of updates: every optimizer is a few of these.
+// Passes over the flat block of updates: every optimizer is a few of these. g is that block or a stretch of it, slots lie beside
+// it with the same offsets, so any stretch can be done alone and a parallel-for may cut anywhere.
+// A pass reads and writes each element once: all of them are bound by memory, and a fused form of two saves a whole pass.
+// The last 1-3 elements repeat the formula in scalars, with the same roundings.
+import { Rows } from "./simd";
 
+/** What the passes share. */
 class Pass {
+  /** How many of n elements fill whole vectors. */
   @inline static whole(n: i32): i32 {
     return n & ~3;
   }
@@ -14,7 +20,10 @@ class Pass {
 /** Sums of a float and of a number below 2^103 are finite: it is less than half the last place of the largest float. */
 const HARMLESS: f32 = 1.0141204801825835e31; // 2^103
 
-/** g[i] *= factor; 1 if every product is below 2^103 in magnitude, else 0. */
+/**
+ * g [n] *= factor; returns 1 if every product is below 2^103 in magnitude, else 0: whoever adds g to parameters then need
+ * not look for infinities again.
+ */
 export function scale(n: i32, factor: f32, g: usize): i32 {
   const s = f32x4.splat(factor);
   const limit = f32x4.splat(HARMLESS);
@@ -50,7 +59,7 @@ export function scale(n: i32, factor: f32, g: usize): i32 {
   return all ? 1 : 0;
 }
 
-/** 1 if |x[i]| < limit for every i: no NaN, and with an infinite limit no infinity; else 0. */
+/** 1 if |x[i]| < limit for every i of x [n], else 0: no NaN, and with an infinite limit no infinity. */
 export function allBelow(n: i32, x: usize, limit: f32): i32 {
   const l = f32x4.splat(limit);
   const whole = Pass.whole(n);
@@ -62,14 +71,14 @@ export function allBelow(n: i32, x: usize, limit: f32): i32 {
   return all ? 1 : 0;
 }
 
-/** 1 if x[i] + y[i] is finite for every i, else 0. */
+/** 1 if x[i] + y[i] is finite for every i of n, else 0: asked only where `scale` or `allBelow` could not tell. */
 export function sumsFinite(n: i32, x: usize, y: usize): i32 {
   for (let i = 0; i < n; i++)
     if (!(abs<f32>(load<f32>(x + (i << 2)) + load<f32>(y + (i << 2))) < f32.POSITIVE_INFINITY)) return 0;
   return 1;
 }
 
-/** out[i] = x[i] where the byte mask[i] is -1, and 0 where it is 0: what a pass under a mask of short runs works on. */
+/** out [n] = x where the byte mask [n] is -1, and 0 where it is 0: what a pass under a mask of short runs works on. */
 export function takeMasked(n: i32, mask: usize, x: usize, out: usize): void {
   const whole = Pass.whole(n);
   let i = 0;
@@ -77,7 +86,7 @@ export function takeMasked(n: i32, mask: usize, x: usize, out: usize): void {
   for (; i < n; i++) store<f32>(out + (i << 2), load<i8>(mask + i) ? load<f32>(x + (i << 2)) : 0);
 }
 
-/** out[i] = x[i] where the byte mask[i] is -1; the others stay. */
+/** out [n] = x where the byte mask [n] is -1; the others stay: the way back from takeMasked. */
 export function putMasked(n: i32, mask: usize, x: usize, out: usize): void {
   const whole = Pass.whole(n);
   let i = 0;
@@ -88,24 +97,14 @@ export function putMasked(n: i32, mask: usize, x: usize, out: usize): void {
   for (; i < n; i++) if (load<i8>(mask + i)) store<f32>(out + (i << 2), load<f32>(x + (i << 2)));
 }
 
-/** target[i] += source[i]. */
+/** target [n] += source [n]: gradients of a value's later uses, micro-batches, and the update of the parameters itself. */
 export function accumulate(n: i32, source: usize, target: usize): void {
-  const end: usize = source + ((n & ~7) << 2);
-  while (source < end) {
-    v128.store(target, f32x4.add(v128.load(target), v128.load(source)));
-    v128.store(target, f32x4.add(v128.load(target, 16), v128.load(source, 16)), 16);
-    source += 32;
-    target += 32;
-  }
-  for (let i = 0; i < (n & 7); i++) {
-    const p: usize = target + (i << 2);
-    store<f32>(p, load<f32>(p) + load<f32>(source + (i << 2)));
-  }
+  Rows.add(n, source, target);
 }
 
 /**
- * Momentum: m = momentum m + (1 - dampening) g, then g = m, or g + momentum m with Nesterov.
- * `keep` is 1 - dampening. Source: Sutskever et al. 2013, in the form of torch.optim.SGD.
+ * slot = rate slot + keep g, then g = slot, or g + rate slot with Nesterov; slot and g [n]. keep is 1 - dampening.
+ * Source: Sutskever et al. 2013, in the form of torch.optim.SGD.
  */
 export function momentum(n: i32, rate: f32, keep: f32, nesterov: bool, slot: usize, g: usize): void {
   const mu = f32x4.splat(rate);
@@ -127,8 +126,9 @@ export function momentum(n: i32, rate: f32, keep: f32, nesterov: bool, slot: usi
 }
 
 /**
- * Adam: m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2; g = (m c1) / (sqrt(v c2) + epsilon),
- * with c1 = 1 / (1 - b1^t) and c2 = 1 / (1 - b2^t). Source: Kingma & Ba 2015, Algorithm 1.
+ * m = b1 m + keep1 g; v = b2 v + keep2 g^2; g = (m c1) / (sqrt(v c2) + epsilon); m, v and g [n].
+ * keep1 = 1 - b1, keep2 = 1 - b2, c1 = 1 / (1 - b1^t), c2 = 1 / (1 - b2^t): the host makes them in double, once a step.
+ * m may be g (b1 = 0, keep1 = 1): what remains is RMSprop and Adagrad. Source: Kingma & Ba 2015, Algorithm 1.
  */
 export function adam(
   n: i32,
@@ -172,8 +172,8 @@ export function adam(
   }
 }
 
-/** g[i] += factor x[i]. */
-export function addScaled(n: i32, factor: f32, x: usize, g: usize): void {
+/** g [n] += factor x [n]: weight decay, with the parameters for x. */
+export function addScaled(n: i32, x: usize, factor: f32, g: usize): void {
   const s = f32x4.splat(factor);
   const whole = Pass.whole(n);
   let i = 0;
@@ -187,7 +187,7 @@ export function addScaled(n: i32, factor: f32, x: usize, g: usize): void {
   }
 }
 
-/** g[i] = min(max(g[i], -limit), limit); NaN stays. */
+/** g [n] = min(max(g, -limit), limit); NaN stays, so that it is seen. */
 export function clampUpdates(n: i32, limit: f32, g: usize): void {
   const high = f32x4.splat(limit);
   const low = f32x4.splat(-limit);
@@ -204,8 +204,8 @@ export function clampUpdates(n: i32, limit: f32, g: usize): void {
 }
 
 /**
- * RMSprop about the mean: m = decay m + keep g; v = decay v + keep g^2; g = g / (sqrt(max(v - m^2, 0)) + epsilon).
- * Source: Graves 2013, equations 38-45.
+ * m = decay m + keep g; v = decay v + keep g^2; g = g / (sqrt(max(v - m^2, 0)) + epsilon); m, v and g [n], keep = 1 - decay:
+ * RMSprop about the mean. Rounding may bring v - m^2 below 0. Source: Graves 2013, equations 38-45.
  */
 export function centeredRms(n: i32, decay: f32, keep: f32, epsilon: f32, m: usize, v: usize, g: usize): void {
   const d = f32x4.splat(decay);

@@ -121,7 +121,7 @@ export function sgd(learningRate: Schedule, options: SgdOptions = {}): GradientT
 /** updates += factor parameters. */
 export function addParameters(block: ParameterBlock, factor: number): void {
   const { kernels } = block.runtime;
-  block.pass((offset, length, updates) => kernels.addScaled(length, factor, block.valuesPointer + offset * 4, updates));
+  block.pass((offset, length, updates) => kernels.addScaled(length, block.valuesPointer + offset * 4, factor, updates));
 }
 
 /**

@@ -2,11 +2,16 @@
 // above it the arena, a bump pointer that a scope resets. Views are made again whenever the memory has grown.
 // A request that is refused changes nothing: pointers, peak and views are those before it.
 import { show } from "../base/errors.js";
-import type { LinearMemory } from "./kernels.js";
 
 const PAGE = 65536;
 const LIMIT = 65536 * PAGE; // wasm32
 const MIB = 2 ** 20;
+
+/** What is used of a WebAssembly.Memory: programs are checked without a page's types, too. */
+export interface LinearMemory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
 
 export class Memory {
   f32!: Float32Array;

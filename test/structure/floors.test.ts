@@ -17,7 +17,7 @@ function files(folder: string): string[] {
   );
 }
 
-const generated = ["src/wasm/bytes.ts", "assembly/matmul-tiles.ts"];
+const generated = ["src/wasm/bytes.ts", "src/wasm/kernels.ts", "assembly/product/tiles.ts"];
 const sources = files("src").filter((file) => file.endsWith(".ts") && !generated.includes(file));
 const read = (file: string): string => readFileSync(join(root, file), "utf8");
 

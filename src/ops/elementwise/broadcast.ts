@@ -44,7 +44,7 @@ export function broadcastBinary(
   if (n === 0) return;
   const aStep = aSize === n ? 1 : aSize === 1 ? 0 : -1;
   const bStep = bSize === n ? 1 : bSize === 1 ? 0 : -1;
-  if (aStep >= 0 && bStep >= 0) kernels.binary(code, n, a, aStep, b, bStep, out);
+  if (aStep >= 0 && bStep >= 0) kernels.binary(n, a, aStep, b, bStep, code, out);
   else broadcastStrided(runtime, op, code, a, aShape, b, bShape, out, outShape);
 }
 
@@ -80,5 +80,5 @@ function broadcastStrided(
     i32[runtime.table + 8 + d] = p;
     i32[runtime.table + 16 + d] = q;
   });
-  runtime.kernels.binaryStrided(code, axes.length, a, b, out);
+  runtime.kernels.binaryStrided(axes.length, a, b, code, out);
 }

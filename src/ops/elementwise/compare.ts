@@ -86,7 +86,7 @@ export const whereOp = defineOp({
     const [c, cStep] = stretched(r, condition);
     const [a, aStep] = stretched(r, r.inputs.a);
     const [b, bStep] = stretched(r, r.inputs.b);
-    r.kernels.select(r.output.size, shiftOf(condition), c, cStep, a, aStep, b, bStep, r.output.pointer);
+    r.kernels.select(r.output.size, c, cStep, a, aStep, b, bStep, shiftOf(condition), r.output.pointer);
     memory.top = held;
   },
   backward: (r) => {
@@ -97,8 +97,8 @@ export const whereOp = defineOp({
     const held = memory.top;
     const [c, cStep] = stretched(r, inputs.condition);
     if (gradients.condition !== 0) kernels.fill(inputs.condition.size, 0, gradients.condition);
-    towards(r, inputs.a, gradients.a, (_, out) => kernels.select(n, shift, c, cStep, dy, 1, 0, 0, out));
-    towards(r, inputs.b, gradients.b, (_, out) => kernels.select(n, shift, c, cStep, 0, 0, dy, 1, out));
+    towards(r, inputs.a, gradients.a, (_, out) => kernels.select(n, c, cStep, dy, 1, 0, 0, shift, out));
+    towards(r, inputs.b, gradients.b, (_, out) => kernels.select(n, c, cStep, 0, 0, dy, 1, shift, out));
     memory.top = held;
   },
 });

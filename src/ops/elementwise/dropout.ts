@@ -16,10 +16,10 @@ export const dropoutOp = defineOp({
     r.kernels.fillWords(n, key.low, key.high, 0, STREAM.dropout, 0, r.workspace);
     r.kernels.dropout(
       n,
+      x.pointer,
       Math.min(Math.round(rate * 2 ** 32), 2 ** 32 - 1),
       1 / (1 - rate),
       r.workspace,
-      x.pointer,
       r.output.pointer,
     );
   },

@@ -82,7 +82,7 @@ function withHalo({ kernels, runtime, inputs: { x } }: Conv, g: Geometry): numbe
   if (g.fullHeight === g.height && g.fullWidth === g.width) return x.pointer;
   const out = runtime.memory.allocate(g.batch * g.fullHeight * g.fullWidth * g.ci * 4);
   const { batch, height, width, ci, top, left, fullHeight, fullWidth } = g;
-  kernels.placeImages(batch, height, width, ci, top, left, 1, 1, fullHeight, fullWidth, x.pointer, out);
+  kernels.placeImages(batch, height, width, ci, fullHeight, fullWidth, x.pointer, top, left, 1, 1, out);
   return out;
 }
 
@@ -97,8 +97,8 @@ function inputGradient(r: Conv, g: Geometry, { strideY, strideX }: ConvAttribute
   const w = width + kw - 1;
   const spread = memory.allocate(batch * h * w * co * 4);
   const [t, l] = [kh - 1 - top, kw - 1 - left];
-  kernels.placeImages(batch, outHeight, outWidth, co, t, l, strideY, strideX, h, w, dy, spread);
-  kernels.convolve(batch, h, w, co, kh, kw, 1, 1, height, width, ci, spread, turned, 0, FLUSH, dx);
+  kernels.placeImages(batch, outHeight, outWidth, co, h, w, dy, t, l, strideY, strideX, spread);
+  kernels.convolve(batch, h, w, co, kh, kw, height, width, ci, spread, turned, 0, 1, 1, FLUSH, dx);
 }
 
 type InPlace = (kernels: Kernels, n: number, y: number) => void;
@@ -156,14 +156,14 @@ export const conv2dOp = defineOp({
       g.ci,
       g.kh,
       g.kw,
-      attributes.strideY,
-      attributes.strideX,
       g.outHeight,
       g.outWidth,
       g.co,
       withHalo(r, g),
       weight.pointer,
       bias?.pointer ?? 0,
+      attributes.strideY,
+      attributes.strideX,
       attributes.activation === "relu" ? RELU : PLAIN,
       output.pointer,
     );
@@ -189,13 +189,13 @@ export const conv2dOp = defineOp({
         ci,
         kh,
         kw,
-        strideY,
-        strideX,
         outHeight,
         outWidth,
         co,
         x,
         dy,
+        strideY,
+        strideX,
         dw,
       );
       runtime.memory.top = held;

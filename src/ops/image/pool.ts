@@ -44,7 +44,7 @@ type X = { x: "float32" };
 /** Writes the sizes to the table that the kernels read. */
 function writeSizes({ runtime, inputs, output }: OpRecord<X>, { size, stride, padding }: PoolAttributes): void {
   runtime.memory.i32.set(
-    [...inputs.x.shape, ...size, ...stride, ...padding, output.shape[1], output.shape[2]],
+    [...inputs.x.shape.slice(1), ...size, ...stride, ...padding, output.shape[1], output.shape[2]],
     runtime.table,
   );
 }
@@ -58,13 +58,13 @@ export const maxPool2dOp = defineOp({
   shape: ({ x }, attributes) => poolShape("maxPool2d", x, attributes),
   forward: (r, attributes) => {
     writeSizes(r, attributes);
-    r.kernels.maxPool(r.inputs.x.pointer, r.output.pointer);
+    r.kernels.maxPool(r.inputs.x.shape[0], r.inputs.x.pointer, r.output.pointer);
   },
   backward: (r, attributes) => {
     const dx = r.gradients.x;
     r.kernels.fill(r.inputs.x.size, 0, dx);
     writeSizes(r, attributes);
-    r.kernels.maxPoolBackward(r.inputs.x.pointer, r.output.pointer, r.gradientOut, dx);
+    r.kernels.maxPoolBackward(r.inputs.x.shape[0], r.inputs.x.pointer, r.output.pointer, r.gradientOut, dx);
   },
 });
 
@@ -75,13 +75,13 @@ export const avgPool2dOp = defineOp({
   shape: ({ x }, attributes) => poolShape("avgPool2d", x, attributes),
   forward: (r, attributes) => {
     writeSizes(r, attributes);
-    r.kernels.averagePool(r.inputs.x.pointer, r.output.pointer);
+    r.kernels.averagePool(r.inputs.x.shape[0], r.inputs.x.pointer, r.output.pointer);
   },
   backward: (r, attributes) => {
     const dx = r.gradients.x;
     r.kernels.fill(r.inputs.x.size, 0, dx);
     writeSizes(r, attributes);
-    r.kernels.averagePoolBackward(r.gradientOut, dx);
+    r.kernels.averagePoolBackward(r.inputs.x.shape[0], r.gradientOut, dx);
   },
 });
 

@@ -60,9 +60,8 @@ function sourcesOf({ inputs: { logits, labels, mask, weights } }: Soft, { smooth
       whole ? 0 : labels.pointer,
       weights?.pointer ?? 0,
       mask?.pointer ?? 0,
-      1 - smoothing,
-      smoothing / n,
     ] as const,
+    smoothed: [1 - smoothing, smoothing / n] as const,
   };
 }
 
@@ -80,10 +79,10 @@ export const softCrossEntropyOp = defineOp({
   forward: (r, attributes: SoftAttributes) => {
     const { kernels, output, workspace } = r;
     const { logits, labels, mask, weights } = r.inputs;
-    const { rows, n, sources } = sourcesOf(r, attributes);
+    const { rows, n, sources, smoothed } = sourcesOf(r, attributes);
     if (weights) checkWeights(r, weights);
     const losses = workspace + logits.size * 4;
-    const bad = kernels.softCrossEntropy(rows, n, logits.pointer, ...sources, workspace, losses);
+    const bad = kernels.softCrossEntropy(rows, n, logits.pointer, ...sources, ...smoothed, workspace, losses);
     checkFoundLabel(OWNER, bad, labels, n);
     if (mask) kernels.mulKernel(rows, losses, 1, mask.pointer, 1, output.pointer);
     else kernels.copy(rows, losses, output.pointer);
@@ -91,10 +90,10 @@ export const softCrossEntropyOp = defineOp({
   // labels, targets and weights are data: no gradient
   backward: (r, attributes) => {
     const { kernels, inputs, gradientOut: dy, gradients } = r;
-    const { rows, n, sources } = sourcesOf(r, attributes);
+    const { rows, n, sources, smoothed } = sourcesOf(r, attributes);
     const losses = r.workspace + inputs.logits.size * 4;
     if (gradients.logits !== 0)
-      kernels.softCrossEntropyBackward(rows, n, r.workspace, ...sources, dy, gradients.logits);
+      kernels.softCrossEntropyBackward(rows, n, r.workspace, ...sources, dy, ...smoothed, gradients.logits);
     if (gradients.mask !== 0) kernels.mulKernel(rows, dy, 1, losses, 1, gradients.mask);
     if (gradients.labels !== 0) kernels.fill(inputs.labels.size, 0, gradients.labels);
     if (gradients.weights !== 0) kernels.fill(n, 0, gradients.weights);

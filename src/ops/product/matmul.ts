@@ -27,8 +27,8 @@ export function multiply(
   c: number,
 ): void {
   const { kernels, memory } = runtime;
-  const scratch = memory.temporary(kernels.matmulScratch(form, m, n, k) * 4);
-  kernels.matmul(form, m, n, k, a, b, bias, 0, finish, scratch, c);
+  const scratch = memory.temporary(kernels.matmulScratch(m, n, k, form) * 4);
+  kernels.matmul(m, n, k, a, b, bias, 0, form, finish, scratch, c);
 }
 
 /** Sizes of a matrix op(x), which may have axes before it. */

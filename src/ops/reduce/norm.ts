@@ -65,7 +65,7 @@ export const normOp = reduction("norm", {
     const divisor = memory.allocate(output.size * 4);
     const zero = memory.allocate(4);
     kernels.fill(1, 0, zero);
-    kernels.binary(CODES.equal, output.size, output.pointer, 1, zero, 0, divisor);
+    kernels.binary(output.size, output.pointer, 1, zero, 0, CODES.equal, divisor);
     kernels.addKernel(output.size, output.pointer, 1, divisor, 1, divisor);
     broadcastBinary(runtime, "div", x.pointer, x.shape, divisor, shape, dx, x.shape);
     broadcastBinary(runtime, "mul", dx, x.shape, gradientOut, shape, dx, x.shape);

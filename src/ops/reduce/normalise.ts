@@ -143,9 +143,9 @@ function backwardWith(
     mean,
     variance,
     scale.pointer,
+    r.gradientOut,
     epsilon,
     own ? 1 : 0,
-    r.gradientOut,
     scratch,
     ...into,
   );

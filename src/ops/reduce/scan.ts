@@ -18,10 +18,10 @@ export const cumsumOp = defineOp({
   inputs: { x: "float32" },
   shape: ({ x }) => x.shape,
   forward: ({ kernels, inputs: { x }, output }, axis: number) =>
-    kernels.cumsum(...around(x.shape, axis), 0, x.pointer, output.pointer),
+    kernels.cumsum(...around(x.shape, axis), x.pointer, 0, output.pointer),
   // every x is in the sums from its own on
   backward: ({ kernels, inputs: { x }, gradientOut, gradients }, axis) =>
-    kernels.cumsum(...around(x.shape, axis), 1, gradientOut, gradients.x),
+    kernels.cumsum(...around(x.shape, axis), gradientOut, 1, gradients.x),
 });
 
 /**
@@ -43,7 +43,7 @@ function position<const N extends "argMax" | "argMin">(name: N, word: string): O
       return x.shape.filter((_, d) => d !== axis);
     },
     forward: ({ kernels, inputs: { x }, output }, axis) =>
-      kernels.firstExtreme(...around(x.shape, axis), name === "argMin" ? 1 : 0, x.pointer, output.pointer),
+      kernels.firstExtreme(...around(x.shape, axis), x.pointer, name === "argMin" ? 1 : 0, output.pointer),
     backward: null,
   });
 }

@@ -102,8 +102,8 @@ export function multiplyShared(
     kernels.matmulPacked(s.batch, n, k, a, b, start, startStep, finish, c);
     return;
   }
-  const scratch = memory.temporary(kernels.matmulScratch(0, s.batch, n, k) * 4);
-  kernels.matmul(0, s.batch, n, k, a, b, start, startStep, finish, scratch, c);
+  const scratch = memory.temporary(kernels.matmulScratch(s.batch, n, k, 0) * 4);
+  kernels.matmul(s.batch, n, k, a, b, start, startStep, 0, finish, scratch, c);
 }
 
 /** hiddenWeight' for the products of the walk back, transposed once. */

@@ -70,8 +70,8 @@ function matmul({ form, m, k, n }) {
   const { kernels, memory, pointers } = memoryWith(fixedValues(m * k), fixedValues(k * n), m * n);
   const [a, b, c] = pointers;
   const code = { NN: 0, TN: 1, NT: 2 }[form];
-  const scratch = memory.temporary(kernels.matmulScratch(code, m, n, k) * 4);
-  return { step: () => kernels.matmul(code, m, n, k, a, b, 0, 0, 0, scratch, c) };
+  const scratch = memory.temporary(kernels.matmulScratch(m, n, k, code) * 4);
+  return { step: () => kernels.matmul(m, n, k, a, b, 0, 0, code, 0, scratch, c) };
 }
 
 const labelsOf = (batch) => tensor(Int32Array.from({ length: batch }, (_, i) => i % 10));

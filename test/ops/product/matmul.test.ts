@@ -40,9 +40,9 @@ function firstDifference({ form, m, n, k, start, relu }: Product): number {
     return pointer;
   };
   const [pa, pb, ps, pc] = [place(a), place(b), place(from), place(new Float32Array(m * n).fill(Number.NaN))];
-  const scratch = memory.allocate(kernels.matmulScratch(form, m, n, k) * 4);
+  const scratch = memory.allocate(kernels.matmulScratch(m, n, k, form) * 4);
   const startStep = start === "rows" ? n : 0;
-  kernels.matmul(form, m, n, k, pa, pb, start === "none" ? 0 : ps, startStep, relu ? 1 : 0, scratch, pc);
+  kernels.matmul(m, n, k, pa, pb, start === "none" ? 0 : ps, startStep, form, relu ? 1 : 0, scratch, pc);
   const c = memory.f32.subarray(pc / 4, pc / 4 + m * n);
   const [aRow, aK] = form & 1 ? [1, m] : [k, 1];
   const [bK, bColumn] = form & 2 ? [1, k] : [n, 1];
@@ -137,7 +137,7 @@ describe("special values in a product", () => {
       memory.f32[a / 4] = Number.POSITIVE_INFINITY; // row 0
       memory.f32[b / 4 + 1] = Number.NaN; // column 1
       memory.f32[b / 4 + 2] = -1e38; // column 2
-      kernels.matmul(0, m, n, k, a, b, 0, 0, 1, memory.temporary(kernels.matmulScratch(0, m, n, k) * 4), c);
+      kernels.matmul(m, n, k, a, b, 0, 0, 0, 1, memory.temporary(kernels.matmulScratch(m, n, k, 0) * 4), c);
       const at = (i: number, j: number): number => memory.f32[c / 4 + i * n + j];
       expect([at(0, 0), at(0, 1), at(0, 2), at(1, 0), at(1, 1), at(1, 2)]).toEqual([
         Number.POSITIVE_INFINITY,
