@@ -15,10 +15,6 @@ const TAIL = memory.data(64, 16);
 export const TABLE = memory.data(128, 16);
 
 export class Lane {
-  @inline static splat(x: f32): v128 {
-    return f32x4.splat(x);
-  }
-
   /** Slopes v read at x: NaN (all bits set) where x is NaN, so that a gradient never hides one. */
   @inline static orNaN(v: v128, x: v128): v128 {
     return v128.or(v, f32x4.ne(x, x));
@@ -47,6 +43,7 @@ export class Lane {
     return four ? v128.load(p) : v128.load32_zero(p);
   }
 
+  /** Four floats, or the first. */
   @inline static write(four: bool, p: usize, v: v128): void {
     if (four) v128.store(p, v);
     else v128.store32_lane(p, v, 0);
