@@ -45,11 +45,14 @@ export function run<A, G>(op: Op<A, G>, given: G, a: TensorLike, b?: TensorLike,
 export function runNamed<A, G, I extends Operands>(op: Op<A, G, I>, given: G, operands: Named<I, TensorLike>): Tensor {
   const open = currentScope();
   if (open === undefined) return alone(runNamed, op, given, operands);
-  const many: (Tensor | undefined)[] = [];
-  for (const { name, isList } of op.operands) {
-    const value = operands[name] as TensorLike | readonly TensorLike[] | undefined;
-    if (isList) for (const t of value as TensorLike[]) many.push(toTensor(op.name, t, open));
-    else many.push(value === undefined && many.length > 0 ? value : toTensor(op.name, value as TensorLike, open));
+  const { operands: declared } = op;
+  const end = declared.length - 1;
+  const list = declared[end].isList ? (operands[declared[end].name] as readonly TensorLike[]) : undefined;
+  // of its length at once: an array that grows has room for 17
+  const many = new Array<Tensor | undefined>(list ? end + list.length : end + 1);
+  for (let i = 0; i < many.length; i++) {
+    const value = (list && i >= end ? list[i - end] : operands[declared[i].name]) as TensorLike;
+    many[i] = value === undefined && i > 0 && (list === undefined || i < end) ? value : toTensor(op.name, value, open);
   }
   return open.execute(op, given, undefined, undefined, undefined, many);
 }

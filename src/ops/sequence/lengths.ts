@@ -67,12 +67,19 @@ export function eachRun(
   going: Part,
   ended: Part,
 ): void {
-  if (lengths === undefined) {
-    going(batch, 0);
-    return;
-  }
-  const { i32 } = memory;
-  const first = lengths.pointer >>> 2;
+  if (lengths === undefined) going(batch, 0);
+  else splitRuns(memory.i32, lengths.pointer >>> 2, t, batch, n, going, ended);
+}
+
+function splitRuns(
+  i32: Int32Array,
+  first: number,
+  t: number,
+  batch: number,
+  n: number,
+  going: Part,
+  ended: Part,
+): void {
   for (let b = 0; b < batch; ) {
     const active = i32[first + b] > t;
     let end = b + 1;
@@ -90,10 +97,12 @@ type Cut = { x: "float32"; lengths: "int32" };
 function cut({ runtime, kernels, inputs: { x, lengths } }: OpRecord<Cut>, from: number, out: number): void {
   const [time, batch, n] = x.shape;
   kernels.copy(x.size, from, out);
-  for (let t = 0; t < time; t++)
-    eachRun(runtime, lengths, t, batch, n, keep, (count, at) =>
-      kernels.fill(count * n, 0, out + t * batch * n * 4 + at),
-    );
+  let row = out;
+  const blank = (count: number, at: number): void => kernels.fill(count * n, 0, row + at);
+  for (let t = 0; t < time; t++) {
+    eachRun(runtime, lengths, t, batch, n, keep, blank);
+    row += batch * n * 4;
+  }
 }
 
 /** x [time, batch, n] and checked lengths. */
