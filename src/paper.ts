@@ -4,6 +4,7 @@ import "./ops/methods.js"; // the tensors it gives have their methods, whatever 
 export {
   checkLabelled,
   classifierTask,
+  compareNoise,
   type DataSource,
   type DeepMlp,
   type DeepMlpSettings,
@@ -23,6 +24,8 @@ export {
   type LabelledData,
   labelledDigest,
   type Metric,
+  noiseGauge,
+  noiseSettings,
   type Preset,
   type Report,
   type Run,

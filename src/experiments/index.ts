@@ -22,6 +22,7 @@ export {
   type Report,
   type Summary,
 } from "./experiment.js";
+export { compareNoise, noiseGauge, noiseSettings } from "./noise.js";
 export * from "./registry.js";
 export type { Evaluation, Run, RunStep } from "./run.js";
 export type { Setting, Settings, ValuesOf } from "./settings.js";

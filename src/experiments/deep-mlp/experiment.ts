@@ -1,9 +1,9 @@
 // The paper's first experiment: a very deep ReLU network on digits, with annealed gradient noise or without.
 // Source: Neelakantan et al. 2015, arXiv 1511.06807, section 4.1 and Table 1.
-import { noiseStd } from "../../optim/index.js";
 import { images } from "../data.js";
 import { defineExperiment } from "../experiment.js";
-import { choice, flag, integer, number, seed } from "../settings.js";
+import { compareNoise, noiseGauge, noiseSettings } from "../noise.js";
+import { choice, integer, number, seed } from "../settings.js";
 import { INITS, parametersOf } from "./model.js";
 import { deepMlpBytes, deepMlpTask, OPTIMIZERS, updatesOf } from "./task.js";
 
@@ -19,7 +19,6 @@ const STARTS = {
 } as const;
 
 const network = "The network";
-const noise = "The noise";
 const training = "Training";
 const [first, ...others] = Object.keys(INITS) as (keyof typeof INITS)[];
 
@@ -38,22 +37,7 @@ Gradient noise is N(0, eta / (1 + t)^gamma), added to every gradient after clipp
       help: "initial weights; simple is N(0, 0.1^2)",
     }),
     bias: number({ default: 0, group: network, help: "initial value of every bias", example: 0.1 }),
-    noise: flag({ default: true, group: noise, help: "train with it, without it, or both side by side" }),
-    eta: number({
-      default: 0.03,
-      atLeast: 0,
-      group: noise,
-      argument: "variance",
-      help: "of the noise at the first update",
-    }),
-    gamma: number({
-      default: 0.55,
-      atLeast: 0,
-      float32: false,
-      group: noise,
-      argument: "power",
-      help: "how fast it falls: eta / (1 + t)^gamma",
-    }),
+    ...noiseSettings(0.03),
     clip: number({
       default: 10 as number | null,
       above: 0,
@@ -111,7 +95,7 @@ Gradient noise is N(0, eta / (1 + t)^gamma), added to every gradient after clipp
       },
     },
   },
-  compare: { setting: "noise", labels: { true: "with noise", false: "no noise" }, phrases: { false: "without noise" } },
+  compare: compareNoise,
   data: images,
   check(s, { train }) {
     if (s.batch > train.size)
@@ -156,6 +140,6 @@ Gradient noise is N(0, eta / (1 + t)^gamma), added to every gradient after clipp
       s.init === "zero"
         ? ["a good start, which needs no noise:", "good-start"]
         : ["the start that cannot do without noise:", "dead-start"],
-    gauge: { name: "noise std", at: (s, step) => (s.noise ? noiseStd(s.eta, s.gamma, step) : undefined) },
+    gauge: noiseGauge,
   },
 });

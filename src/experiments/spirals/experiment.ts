@@ -1,10 +1,11 @@
 // The impatient's experiment: two spirals told apart by a small network from an all-zero start, with gradient noise or without.
 import * as nn from "../../nn/index.js";
-import { adam, addNoise, chain, noiseStd } from "../../optim/index.js";
+import { adam, addNoise, chain } from "../../optim/index.js";
 import { classifierTask } from "../classifier.js";
 import type { LabelledData } from "../data.js";
 import { defineExperiment } from "../experiment.js";
-import { choice, flag, integer, number, seed } from "../settings.js";
+import { compareNoise, noiseGauge, noiseSettings } from "../noise.js";
+import { choice, integer, number, seed } from "../settings.js";
 import { spirals as data } from "./data.js";
 
 const INITS = { zero: nn.init.zeros, he: nn.init.he } as const;
@@ -20,28 +21,13 @@ By default its weights start at zero, where every hidden unit is the same and no
     layers: integer({ default: 3, from: 1, to: 99, group: "The network", help: "hidden ReLU layers" }),
     width: integer({ default: 24, from: 1, to: 999, group: "The network", argument: "units", help: "in each of them" }),
     init: choice(["zero", "he"], { default: "zero", group: "The network", help: "initial weights" }),
-    noise: flag({ default: true, group: "The noise", help: "train with it, without it, or both side by side" }),
-    eta: number({
-      default: 0.01,
-      atLeast: 0,
-      group: "The noise",
-      argument: "variance",
-      help: "of the noise at the first update",
-    }),
-    gamma: number({
-      default: 0.55,
-      atLeast: 0,
-      float32: false,
-      group: "The noise",
-      argument: "power",
-      help: "how fast it falls",
-    }),
+    ...noiseSettings(0.01),
     learningRate: number({ default: 0.01, above: 0, group: "Training", help: "of Adam" }),
     batch: integer({ default: 50, from: 1, to: 1000, group: "Training", argument: "examples", help: "in each update" }),
     steps: integer({ default: 3000, from: 1, to: 1_000_000, group: "Training", help: "updates in each run" }),
     seed: seed(),
   },
-  compare: { setting: "noise", labels: { true: "with noise", false: "no noise" }, phrases: { false: "without noise" } },
+  compare: compareNoise,
   data,
   task: (set: LabelledData, s) =>
     classifierTask({
@@ -67,7 +53,7 @@ By default its weights start at zero, where every hidden unit is the same and no
       s.init === "zero"
         ? ["a good start, which needs no noise:", "good-start"]
         : ["the start that cannot do without noise:", "dead-start"],
-    gauge: { name: "noise std", at: (s, step) => (s.noise ? noiseStd(s.eta, s.gamma, step) : undefined) },
+    gauge: noiseGauge,
   },
   seeds: 2,
 });
