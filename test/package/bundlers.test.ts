@@ -78,18 +78,29 @@ describe("the tarball in Node", () => {
   });
 });
 
-describe("a program that imports gradnoise/onnx beside gradnoise", () => {
-  const program =
-    'import { zeros } from "gradnoise"; import { toONNX } from "gradnoise/onnx"; console.log(toONNX((p, x) => x.matmul(p.w).add(1), { w: zeros([3, 2]) }, zeros([2, 3])).length > 99);';
-  writeFileSync(join(app, "onnx.js"), program);
+describe.each([
+  [
+    "onnx",
+    `import { zeros } from "gradnoise"; import { toONNX } from "gradnoise/onnx";
+     console.log(toONNX((p, x) => x.matmul(p.w).add(1), { w: zeros([3, 2]) }, zeros([2, 3])).length > 99);`,
+  ],
+  [
+    "paper",
+    `import { digest } from "gradnoise"; import { spirals } from "gradnoise/paper";
+     const run = spirals.start(spirals.data.embedded.spirals(), { steps: 40 });
+     while (!run.finished) run.step();
+     console.log(run.summary().digest === digest(run.params));`,
+  ],
+])("a program that imports gradnoise/%s beside gradnoise", (entry, program) => {
+  writeFileSync(join(app, `${entry}.js`), program);
 
-  it("has one kind of tensor in Node", () => {
-    expect(node("onnx.js")).toBe("true");
+  it("has one Tensor of the two entries in Node", () => {
+    expect(node(`${entry}.js`)).toBe("true");
   });
 
-  it.each(Object.keys(bundlers))("has one kind of tensor when %s has bundled it", async (name) => {
-    await bundlers[name]("onnx");
-    expect(node(`${name}/onnx.js`)).toBe("true");
+  it.each(Object.keys(bundlers))("has one Tensor of the two entries through %s", async (name) => {
+    await bundlers[name](entry);
+    expect(node(`${name}/${entry}.js`)).toBe("true");
   });
 });
 

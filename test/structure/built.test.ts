@@ -38,7 +38,13 @@ function reached(entry: string, seen = new Set<string>()): Set<string> {
   return seen;
 }
 
-const entries = ["./dist/index.js", "./dist/onnx.js", "./dist/gradnoise.esm.min.js", "./dist/gradnoise.min.js"];
+const entries = [
+  "./dist/index.js",
+  "./dist/onnx.js",
+  "./dist/paper.js",
+  "./dist/gradnoise.esm.min.js",
+  "./dist/gradnoise.min.js",
+];
 
 describe("the built library", () => {
   it.each(entries)("reaches nothing outside itself from %s", (entry) => {
@@ -53,7 +59,7 @@ describe("the built library", () => {
     const holders = shipped.filter((file) => /Object\.defineProperty\(Tensor\.prototype/.test(read(file)));
     expect(holders.length).toBe(1);
     // every file on the way from an entry to it must count: a bundler drops the import of a file that does not
-    const needed = ["./dist/index.js", "./dist/node.js", "./dist/onnx.js"].flatMap((entry) =>
+    const needed = ["./dist/index.js", "./dist/node.js", "./dist/onnx.js", "./dist/paper.js"].flatMap((entry) =>
       [...reached(entry)].filter((file) => holders.some((holder) => reached(file).has(holder))),
     );
     expect(needed.filter((file) => !patterns.some((pattern) => matches(pattern, file)))).toEqual([]);
