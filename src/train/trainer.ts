@@ -16,11 +16,12 @@ import type { LeafReport, RunOptions, StepResult, TrainerModel, TrainerOptions }
  * batch, X what `predict` takes: `Trainer<P>` and `Trainer` stand for those of any batch.
  */
 export class Trainer<P = unknown, B = unknown, X = unknown> {
-  readonly #parts: Parts;
+  /** @internal Also what the bench looks into. */
+  readonly parts: Parts;
 
   /** @internal */
   constructor(parts: Parts) {
-    this.#parts = parts;
+    this.parts = parts;
   }
 
   /** @internal What it is for messages. */
@@ -30,7 +31,7 @@ export class Trainer<P = unknown, B = unknown, X = unknown> {
 
   /** Steps made so far; the next step's number. */
   get steps(): number {
-    return this.#parts.state.step;
+    return this.parts.state.step;
   }
 
   /**
@@ -40,17 +41,17 @@ export class Trainer<P = unknown, B = unknown, X = unknown> {
    * finite loss, and the parameters stay as they were. Throws what the loss throws, with the parameters as they were.
    */
   step(batch: B): StepResult {
-    return step(this.#parts, batch);
+    return step(this.parts, batch);
   }
 
   /** Loss and metrics of a batch, without an update; `context.training` is false. */
   evaluate(batch: B): Omit<StepResult, "step"> {
-    return evaluate(this.#parts, batch);
+    return evaluate(this.parts, batch);
   }
 
   /** The result of `predict`, as a host tensor. Throws TypeError where the trainer was made without it. */
   predict(x: X): Tensor {
-    return predict(this.#parts, x);
+    return predict(this.parts, x);
   }
 
   /**
@@ -65,7 +66,7 @@ export class Trainer<P = unknown, B = unknown, X = unknown> {
 
   /** Host copies of the parameters, in the form of the tree they came in. */
   get params(): P {
-    return copyOut(this.#parts, false);
+    return copyOut(this.parts, false);
   }
 
   /**
@@ -75,7 +76,7 @@ export class Trainer<P = unknown, B = unknown, X = unknown> {
    * Throws TypeError where the optimizer keeps no average.
    */
   get average(): P {
-    return copyOut(this.#parts, true);
+    return copyOut(this.parts, true);
   }
 
   /**
@@ -83,24 +84,24 @@ export class Trainer<P = unknown, B = unknown, X = unknown> {
    * Throws DataError naming the first path that is missing or has another shape; nothing is changed then.
    */
   setParams(tree: P): void {
-    this.#parts.refuseInside("setParams");
-    copyIn(this.#parts, tree);
+    this.parts.refuseInside("setParams");
+    copyIn(this.parts, tree);
   }
 
   /** Norms of weights, last gradients and last updates, leaf by leaf; 0 where the last step made no update. */
   inspect(): LeafReport[] {
-    return inspect(this.#parts);
+    return inspect(this.parts);
   }
 
   /** Bytes of WebAssembly memory: in use at the peak of a step, and held. */
   get memory(): { peak: number; held: number } {
-    const { peak, capacity: held } = this.#parts.runtime.memory;
+    const { peak, capacity: held } = this.parts.runtime.memory;
     return { peak, held };
   }
 
   /** Everything that the next step depends on, as the bytes of a safetensors file. */
   checkpoint(): Uint8Array {
-    return encodeCheckpoint(this.#parts.state);
+    return encodeCheckpoint(this.parts.state);
   }
 
   /**
@@ -110,7 +111,7 @@ export class Trainer<P = unknown, B = unknown, X = unknown> {
    * Throws CheckpointError naming what differs or is damaged, TypeError for what holds no bytes; nothing is changed then.
    */
   restore(bytes: Uint8Array | ArrayBuffer | ArrayBufferView, name = "checkpoint"): string | undefined {
-    const parts = this.#parts;
+    const parts = this.parts;
     parts.refuseInside("restore");
     const word = decodeCheckpoint(bytes, parts.state, name);
     parts.halted = undefined;

@@ -56,7 +56,7 @@ function memoryWith(...arrays) {
     params: { w: tensor([0]) },
     loss: ({ w }) => sum(w),
     optimizer: optim.sgd(1),
-  });
+  }).parts;
   const pointers = arrays.map((array) => {
     const size = typeof array === "number" ? array : array.length;
     const pointer = runtime.memory.allocatePersistent(size * 4);
@@ -212,7 +212,7 @@ let hosted;
  */
 function hostedStep(task, parameters) {
   const { trainer, step } = makeTrainer(task, parameters);
-  const { memory, kernels } = trainer.runtime;
+  const { memory, kernels } = trainer.parts.runtime;
   for (let i = 0; i < warm; i++) step();
   const bytes = memory.u8.slice();
   const checkpoint = trainer.checkpoint();
