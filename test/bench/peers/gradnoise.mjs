@@ -184,7 +184,7 @@ function elementwise({ name, host }) {
 /** The kernel calls of one warm step as a straight function of the kernels. What only answers a size or a scalar is left out. */
 function recordCalls(task, parameters) {
   const { trainer, step } = makeTrainer(task, parameters);
-  const { runtime } = trainer;
+  const { runtime } = trainer.parts;
   const notKernels = new Set(["matmulScratch", "tableAddress", "heapBase", "exp", "log", "pow", "sin", "cos"]);
   let calls = [];
   runtime.kernels = Object.fromEntries(
