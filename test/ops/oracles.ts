@@ -1,5 +1,5 @@
 // A float64 oracle in plain TypeScript for every op, and the random cases that op is tried on: one file a family.
-// The list of ops drives the tests: an op exported from src/ops without an entry here fails them.
+// The list of ops drives the tests: an op exported from src/ops without an entry here fails test/structure/ops.test.ts.
 
 import type { Oracles } from "./case.js";
 import { castOracles } from "./elementwise/cast.oracles.js";

@@ -7,6 +7,7 @@ import { add, div, exp, log, mul, neg, relu, sigmoid, sub, tanh } from "../../sr
 import { accuracy, softmax, softmaxCrossEntropy } from "../../src/ops/loss/softmax.js";
 import { matmul } from "../../src/ops/product/matmul.js";
 import { sum } from "../../src/ops/reduce/reduce.js";
+import { opsOf } from "./list.js";
 
 const { fround } = Math;
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
@@ -56,6 +57,8 @@ const near: [string, (x: Tensor) => Tensor, (x: number) => number][] = [
   ["cos", ops.cos, Math.cos],
   ["sigmoid", sigmoid, (x) => 1 / (1 + Math.exp(-x))],
   ["softplus", ops.softplus, (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))],
+  // 0 at -Infinity, the limit, where the formula says NaN
+  ["silu", ops.silu, (x) => (x < -100 ? -0 : x / (1 + Math.exp(-x)))],
   ["elu", ops.elu, (x) => (x >= 0 ? x : Math.expm1(x))],
   ["saturatingSigmoid", ops.saturatingSigmoid, (x) => Math.min(Math.max(1.2 / (1 + Math.exp(-x)) - 0.1, 0), 1)],
   ["saturatingTanh", ops.saturatingTanh, (x) => Math.min(Math.max(1.1 * Math.tanh(x), -1), 1)],
@@ -64,6 +67,15 @@ const near: [string, (x: Tensor) => Tensor, (x: number) => number][] = [
 ];
 
 describe("special values of one input", () => {
+  it("are looked at for every elementwise op of one float", () => {
+    const named = [...exact, ...near].map(([name]) => name);
+    const missing = [...opsOf(ops).values()]
+      .filter(({ operands }) => operands.length === 1 && operands[0].dtype === "float32")
+      .map(({ name }) => name)
+      .filter((name) => !named.some((known) => known.split(" ")[0] === name));
+    expect(missing, "no row in exact or near").toEqual([]);
+  });
+
   it.each(exact)("%s is exact", (_, f, want) => {
     for (const { x, got } of everywhere(f)) expect(got, `of ${x}`).toBe(want(x));
   });

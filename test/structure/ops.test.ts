@@ -14,7 +14,8 @@ describe("the list of ops", () => {
     const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
     const modules = await Promise.all(files.map((file) => import(new URL(file, folder).pathname)));
     const exported = modules.flatMap((module) => [...opsOf(module).keys()]);
-    expect([...new Set(exported)].filter((name) => !ops.has(name))).toEqual([]);
+    const missing = [...new Set(exported)].filter((name) => !ops.has(name));
+    expect(missing, "not in the list: add the file to src/ops/all.ts").toEqual([]);
     expect(ops.size).toBeGreaterThan(70);
   });
 
@@ -25,12 +26,19 @@ describe("the list of ops", () => {
   });
 
   it("has an oracle for every op of src/ops, and no other", () => {
-    expect(Object.keys(oracles).sort()).toEqual([...ops.keys()].sort());
+    const missing = [...ops.keys()].filter((name) => !(name in oracles));
+    expect(missing, "no oracle: add it to test/ops/<family>/*.oracles.ts").toEqual([]);
+    expect(Object.keys(oracles).filter((name) => !ops.has(name))).toEqual([]);
   });
 
   it("has for every op a form in ONNX or a reason for none, and no other", () => {
-    const names = new Set([...everyOp.values()].map(({ name }) => name));
+    const names = new Set([...everyOp.values()].map(({ name }) => name)).add("constant");
     const known = [...Object.keys(onnxEntries), ...Object.keys(refusals)];
-    expect(known.sort()).toEqual([...names, "constant"].sort());
+    const missing = [...names].filter((name) => !known.includes(name));
+    expect(missing, "no form in ONNX: an entry of onnxEntries, or a reason in refusals, in src/onnx/ops.ts").toEqual(
+      [],
+    );
+    expect(known.filter((name) => !names.has(name))).toEqual([]);
+    expect(new Set(known).size).toBe(known.length);
   });
 });

@@ -27,7 +27,10 @@ export function mapOp<const N extends string, A = undefined>(
   });
 }
 
-/** One kernel forward, and one backward that reads the output (`of` "y") or the input ("x"). */
+/**
+ * One kernel forward, and one backward that reads the output (`of` "y") or the input ("x"). `guard`: what to do where it gives
+ * NaN or Infinity; left out where it cannot.
+ */
 export function unary<const N extends string>(
   name: N,
   forward: (k: Kernels) => UnaryKernel,
