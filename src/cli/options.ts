@@ -152,7 +152,8 @@ function rowsOf(experiment: Experiment): Row[] {
 function dataParser({ data: { embedded, folder, help } }: Experiment) {
   return parser((text) => {
     if (Object.hasOwn(embedded, text)) return text;
-    if (text === "" || !folder) throw new RangeError(`Expected ${help}.`);
+    if (text === "" || !folder)
+      throw new RangeError(`Expected ${folder ? help : `${Object.keys(embedded).join(" or ")} (${help})`}.`);
     return resolve(text);
   });
 }

@@ -50,7 +50,7 @@ export interface Summary {
 export interface Definition<S extends Settings & { seed: Setting<number> }, D> {
   /** In kebab-case. */
   readonly name: string;
-  /** One line, without a full stop. */
+  /** One line of the list, without a full stop: a test says how long it may be. */
   readonly title: string;
   /** What it does, in paragraphs. */
   readonly about: string;
@@ -159,10 +159,14 @@ export function defineExperiment<S extends Settings & { seed: Setting<number> },
   if (typeof name !== "string" || !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name))
     throw new TypeError(`defineExperiment: "name" expected a name in kebab-case, got ${show(name)}`);
   checkFunction(name, "task", definition.task);
+  const needed = ["title", "about", "compare", "data", "metrics", "presets", "report"] as const;
+  for (const field of needed)
+    if (definition[field] === undefined)
+      throw new TypeError(`${name}: "${field}" is missing${field === "presets" ? "; give {} for none" : ""}`);
   if (!isPlain(table) || table.seed?.kind !== "integer")
     throw new TypeError(`${name}: its settings need a row seed: seed()`);
-  for (const needed of [compare.setting, ...Object.values(joined).flatMap(({ settings }) => settings)])
-    if (!(needed in table)) throw new TypeError(`${name}: there is no setting ${show(needed)} in its table`);
+  for (const setting of [compare.setting, ...Object.values(joined).flatMap(({ settings }) => settings)])
+    if (!(setting in table)) throw new TypeError(`${name}: there is no setting ${show(setting)} in its table`);
   const owner = name.replace(/-(.)/g, (_, c: string) => c.toUpperCase());
   const experiment: Experiment<S, D> = {
     ...definition,

@@ -70,7 +70,7 @@ export const showTransform = (value: unknown): string => (isTransform(value) ? v
 export function checkTransform(owner: string, what: string, value: GradientTransform, wayOut?: string): void {
   if (isTransform(value)) return;
   const called =
-    typeof value === "function" && /^(sgd|adam|adamw|rmsprop|adagrad|momentum)$/.test((value as { name: string }).name)
+    typeof value === "function" && /^[a-z]\w+$/.test((value as { name: string }).name)
       ? `Call it: ${(value as { name: string }).name}(0.1)`
       : undefined;
   const hint = called ?? wayOut;

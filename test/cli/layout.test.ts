@@ -3,7 +3,7 @@ import { chart } from "../../src/cli/chart.js";
 import { fitTable, wrap, wrapCommand } from "../../src/cli/layout.js";
 import { type FinishedRun, sentence, table } from "../../src/cli/report.js";
 import { painter } from "../../src/cli/terminal.js";
-import { deepMlp } from "../../src/experiments/index.js";
+import { deepMlp, spirals } from "../../src/experiments/index.js";
 
 const paint = painter(false);
 const widest = (text: string): number => Math.max(...text.split("\n").map((line) => [...line].length));
@@ -92,5 +92,17 @@ describe("a command on several lines", () => {
     );
     expect(wrapCommand("npm start", 40)).toBe("npm start");
     expect(wrap("a b c", 3)).toBe("a b\nc");
+  });
+});
+
+describe("the closing sentence", () => {
+  it("tells a half-learned task of two classes from one at chance", () => {
+    const of = (accuracy: number): string => {
+      const runs = [{ ...run(false, 1, accuracy), summary: { ...run(false, 1, accuracy).summary, diverged: false } }];
+      return sentence(spirals, spirals.read(), runs, undefined);
+    };
+    expect(of(0.5)).toContain("the run without noise stayed at chance (50.0 %)");
+    expect(of(0.87)).toContain("the run without noise did not reach 90 % (87.0 %)");
+    expect(of(0.95)).toContain("the run without noise learned (95.0 %)");
   });
 });

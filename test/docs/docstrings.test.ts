@@ -78,11 +78,11 @@ async function execute(name: string, code: string): Promise<void> {
 
 describe("every public name", () => {
   it("has a docstring", () => {
-    expect(missing(names, /\S/)).toEqual([]);
+    expect(missing(names, /\S/), "public, but without a docstring above its export").toEqual([]);
   });
 
   it("that is a function says what it throws", () => {
-    expect(missing(functions, /\bThrows\b/)).toEqual([]);
+    expect(missing(functions, /\bThrows\b/), "its docstring does not say what it throws").toEqual([]);
   });
 
   it("that computes with tensors gives shapes", () => {

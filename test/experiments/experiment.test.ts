@@ -11,6 +11,7 @@ import {
   labelOf,
 } from "../../src/experiments/index.js";
 import { integer, seed } from "../../src/experiments/settings.js";
+import * as paper from "../../src/paper.js";
 
 describe.each(experiments.map((experiment) => [experiment.name, experiment] as const))("%s", (_, experiment) => {
   it("has a name, texts, a metric, and a label for each of the runs that it compares", () => {
@@ -21,6 +22,18 @@ describe.each(experiments.map((experiment) => [experiment.name, experiment] as c
       expect(Object.keys(labels)).toContain(String(value));
       expect(labelOf(experiment, { [setting]: value })).toMatch(/\S/);
     }
+  });
+
+  it("has a title that stands on its line of the list, in a terminal of 80 columns", () => {
+    const widest = Math.max(...experiments.map(({ name }) => name.length));
+    expect(experiment.title.length, "characters of the title").toBeLessThanOrEqual(80 - widest - 4);
+  });
+
+  it("is exported by gradnoise/paper under its own name", () => {
+    const names = Object.entries(paper).flatMap(([name, value]) => (value === experiment ? [name] : []));
+    expect(names, "add it to src/paper.ts, with a docstring, and to the README's row experiments").toEqual([
+      experiment.owner,
+    ]);
   });
 
   it("has presets whose settings it takes, each with one finding", () => {
@@ -108,6 +121,7 @@ describe("a definition", () => {
       { joined: { size: { settings: ["width", "height"], by: "x", argument: "WxH", help: "" } } },
       'there is no setting "height"',
     ],
+    ["no presets", { presets: undefined }, 'told-figures: "presets" is missing; give {} for none'],
     ["no task", { task: undefined }, 'told-figures: "task" expected a function'],
   ])("is refused for %s", (_what, change, sentence) => {
     expect(() => defineExperiment({ ...told, ...change } as never)).toThrow(sentence);
