@@ -116,7 +116,7 @@ function singleRow(experiment: Experiment, name: string): Row {
   const { settings: table, compare } = experiment;
   const setting: Setting = table[name];
   const { insteadOf } = setting;
-  const isCompared = name === compare.setting;
+  const isCompared = name === compare.setting && setting.choices !== undefined;
   const standIns = Object.keys(table).filter((other) => table[other].insteadOf === name);
   const option = new Option(`--${kebab(name)} <${setting.argument}>`, setting.help).conflicts(standIns);
   const read = (text: string): Values => ({ [name]: setting.parse(text) });
