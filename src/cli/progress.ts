@@ -174,8 +174,11 @@ export function liveProgress(
   const colors = hasColors(stream);
   const paint = painter(colors);
   const columns = (): number => columnsOf(stream) ?? 80;
-  const layout = (): ReturnType<typeof lineLayout> => lineLayout(cellsOf(experiment, lines), columns());
-  const row = (line: Line): string => layout()(cellsOf(experiment, lines).map(({ text }) => text(line)));
+  const laidOut = (word: (cell: Cell) => string): string => {
+    const cells = cellsOf(experiment, lines);
+    return lineLayout(cells, columns())(cells.map(word));
+  };
+  const row = (line: Line): string => laidOut(({ text }) => text(line));
   const multibar = new cliProgress.MultiBar(
     {
       stream,
@@ -198,7 +201,12 @@ export function liveProgress(
     rate: 0,
     marks: [],
   }));
-  stream.write(`${paint("dim", layout()(cellsOf(experiment, lines).map(({ head }) => head)))}\n`);
+  stream.write(
+    `${paint(
+      "dim",
+      laidOut(({ head }) => head),
+    )}\n`,
+  );
   const crowded = runs.length > (stream.rows ?? 24) - 4;
   const show = (line: Line): void => {
     line.bar ??= multibar.create(1, 0, { line });

@@ -52,6 +52,7 @@ const make = <T>(
   const optional = row.optional ?? row.default === null;
   const must = optional ? `${own.must}, or none` : own.must;
   const { read, ...rest } = own;
+  if (!(optional && row.default === null)) own.rule("setting", "default", row.default);
   return Object.freeze({
     write: String,
     ...row,
@@ -88,7 +89,7 @@ interface NumberRow<T> extends Row<T> {
 
 /**
  * A row for a finite number; one with `optional`, or whose default is null, may be null, written "none".
- * Throws nothing itself; its `parse` throws RangeError for a text that is no such number.
+ * Throws as its values do for a default that is none of them; its `parse` throws RangeError for a text that is no such number.
  * Example: `setting.number({ default: 0.03, atLeast: 0, group: "The noise", help: "variance of the first update's noise" })`
  */
 export function number(row: NumberRow<number>): Setting<number>;
@@ -128,7 +129,7 @@ interface IntegerRow<T> extends Row<T> {
 }
 
 /**
- * A row for a whole number, `from` (0) .. `to`. Throws nothing itself; its `parse` throws RangeError.
+ * A row for a whole number, `from` (0) .. `to`. Throws as its values do for a default that is none of them; its `parse` throws RangeError.
  * Example: `setting.integer({ default: 20, from: 1, group: "The network", help: "hidden layers" }).parse("12")`
  */
 export function integer(row: IntegerRow<number>): Setting<number>;
@@ -152,7 +153,7 @@ export function integer(row: IntegerRow<number | null>): Setting<any> {
 }
 
 /**
- * A row for one of some texts. Throws nothing itself; its `parse` throws RangeError for any other.
+ * A row for one of some texts. Throws as its values do for a default that is none of them; its `parse` throws RangeError for any other.
  * Example: `setting.choice(["zero", "he"], { default: "zero", group: "The network", help: "initial weights" })`
  */
 export function choice<const C extends string>(choices: readonly C[], row: Row<C>): Setting<C> {
@@ -170,7 +171,7 @@ export function choice<const C extends string>(choices: readonly C[], row: Row<C
 }
 
 /**
- * A row for true or false; "on" or "off" as a text. Throws nothing itself; its `parse` throws RangeError.
+ * A row for true or false; "on" or "off" as a text. Throws as its values do for a default that is none of them; its `parse` throws RangeError.
  * Example: `setting.flag({ default: true, group: "The noise", help: "whether to train with it" }).parse("off")`
  */
 export function flag(row: Row<boolean>): Setting<boolean> {

@@ -1,6 +1,6 @@
 // Data on their way to a worker: datasets become plain arrays, in memory that threads share where there is such, so that
 // there is one copy however many runs.
-import { isPlain, kindOf, show } from "../base/errors.js";
+import { isPlain, kindOf, show, tagOf } from "../base/errors.js";
 import { byteTensor, hostTensor, isTensor, type Tensor } from "../core/tensor.js";
 import { type Columns, Dataset } from "../data/index.js";
 
@@ -15,6 +15,7 @@ type Packed =
   | { readonly tensor: PackedTensor }
   | { readonly dataset: { readonly [column: string]: PackedTensor } }
   | { readonly tree: { readonly [name: string]: Packed } }
+  | { readonly list: readonly Packed[] }
   | { readonly value: unknown };
 
 /** Data of an experiment on their way to a worker. */
@@ -44,9 +45,11 @@ function pack(data: unknown): Packed {
         Object.entries((data as Dataset).columns).map(([name, column]) => [name, packTensor(column)]),
       ),
     };
+  if (Array.isArray(data)) return { list: data.map(pack) };
   if (isPlain(data))
     return { tree: Object.fromEntries(Object.entries(data).map(([name, part]) => [name, pack(part)])) };
-  if (typeof data === "function") throw new TypeError(`packData: ${show(data)} cannot be sent to a worker`);
+  if (typeof data === "function" || (typeof data === "object" && data !== null && tagOf(data) === "Object"))
+    throw new TypeError(`packData: ${show(data)} cannot be sent to a worker`);
   return { value: data };
 }
 
@@ -56,6 +59,7 @@ const unpackTensor = ({ shape, values, divisor }: PackedTensor): Tensor =>
 function unpack(packed: Packed): unknown {
   if ("tensor" in packed) return unpackTensor(packed.tensor);
   if ("value" in packed) return packed.value;
+  if ("list" in packed) return packed.list.map(unpack);
   const entries = <T, R>(of: { readonly [name: string]: T }, f: (part: T) => R): { [name: string]: R } =>
     Object.fromEntries(Object.entries(of).map(([name, part]) => [name, f(part)]));
   return "dataset" in packed
@@ -65,7 +69,7 @@ function unpack(packed: Packed): unknown {
 
 /**
  * Data of an experiment in a form that can be posted: a tree of datasets, tensors and plain values.
- * Throws TypeError for a function in it. Example: `packData(data.digits({ train: 10, test: 10 }))`
+ * Throws TypeError for a function or an instance of a class in it. Example: `packData(data.digits({ train: 10, test: 10 }))`
  */
 export function packData(data: unknown): PackedData {
   return { packed: pack(data) };

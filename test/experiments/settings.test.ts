@@ -43,6 +43,14 @@ describe("a table of settings", () => {
     expect(readSettings("mine", table, { clip: null, epochs: 3 })).toMatchObject({ clip: null, epochs: 3 });
   });
 
+  it("is refused where a default is none of its values", () => {
+    expect(() => number({ default: -1, atLeast: 0, ...row })).toThrow('setting: "default" expected a number >= 0');
+    expect(() => integer({ default: 100, to: 99, ...row })).toThrow(
+      'setting: "default" expected a number from 0 to 99',
+    );
+    expect(() => choice(["a"], { default: "b" as "a", ...row })).toThrow('setting: "default" expected "a", got "b"');
+  });
+
   it("keeps a copy of a list", () => {
     const sizes = [1, 2];
     const read = readSettings("mine", table, { sizes });

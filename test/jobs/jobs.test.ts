@@ -1,6 +1,7 @@
 // One run as messages: the loop by itself, and over a message port, with and without memory that is shared.
 import { describe, expect, it } from "vitest";
 import "../../src/ops/methods.js";
+import type { Tensor } from "../../src/core/tensor.js";
 import { digits } from "../../src/data/index.js";
 import { deepMlp, type Run } from "../../src/experiments/index.js";
 import { carryOut, type Job, type JobEvent, packData, sendJob, serveJobs, unpackData } from "../../src/jobs/index.js";
@@ -130,6 +131,9 @@ describe("data for a job", () => {
       words: ["a", "b"],
       of: { n: 3 },
     });
+    const tensors = unpackData(structuredClone(packData({ all: [data.test.columns.y] }))) as { all: Tensor[] };
+    expect(tensors.all[0].reshape([5, 10]).shape).toEqual([5, 10]);
+    expect(() => packData({ of: new (class Words {})() })).toThrow("packData: a class instance cannot be sent");
     expect(() => packData({ f: () => 1 })).toThrow("packData: a function cannot be sent to a worker");
   });
 });
